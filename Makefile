@@ -1,0 +1,49 @@
+# What a contributor types. `make test` sets up everything that it needs on a fresh machine.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest
+export ANSIBLE_INJECT_FACT_VARS := false
+
+.PHONY: help test lint unit hub contract lab e2e venv link browser requirements clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+test: venv ## everything, cheap layers first
+	$(MAKE) lint unit
+	$(MAKE) e2e
+
+lint: venv ## ansible-lint (profile production), ruff, shell syntax
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	ANSIBLE_HOME=$(CURDIR)/.ansible/home .venv/bin/ansible-lint --offline
+	bash -n run.sh .ci/run
+
+unit: venv ## modules, labhub and the contracts between defaults, specs and templates
+	$(PYTEST) tests/unit tests/hub tests/contract
+
+lab: ## the lab on this machine, brought up or put right
+	./run.sh
+
+e2e: venv browser lab ## a browser and an API client against the lab on this machine
+	$(PYTEST) tests/e2e
+
+venv: .venv/.stamp-test
+
+.venv/.stamp-test: requirements.txt requirements-test.txt
+	./run.sh venv
+	$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-test.txt
+	touch $@
+
+browser: ## Debian's Chromium, for the browser tests
+	@command -v chromium >/dev/null || { \
+	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$as_root apt-get update -q && \
+	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core; }
+
+requirements: ## pin the requirements anew, with hashes
+	tools/pin-requirements
+
+clean: ## what tests leave behind; the lab stays
+	rm -rf test-results .pytest_cache .ruff_cache .hypothesis
