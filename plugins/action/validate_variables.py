@@ -1,0 +1,72 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The action C(validate_variables): every setting is checked on the controller, before any server is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _lab_rules, _variables
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class ActionModule(ActionBase):
+    """Check this host's variables; needs no connection to it."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Fail with one line per wrong setting, or return V(changed=false)."""
+        result = super().run(tmp, task_vars)
+        specs, prefixes = self._load_specs()
+        # Only what the inventory or the command line sets is here: role defaults are not loaded in this play.
+        given = {name: value for name, value in (task_vars or {}).items() if name.startswith(tuple(prefixes))}
+        values, lines = self._template(given)
+        lines += _variables.check(values, specs, prefixes)
+        lines += [] if lines else _lab_rules.check(values) + self._check_files(values)
+        if lines:
+            plural = "settings are" if len(lines) > 1 else "setting is"
+            result.update(failed=True, problems=lines)
+            result["msg"] = "\n".join(
+                [f"{len(lines)} {plural} wrong; nothing was changed.", *(f"- {line}" for line in lines)]
+            )
+        return result | {"changed": False}
+
+    def _load_specs(self) -> tuple[dict[str, dict], list[str]]:
+        """Return the specs of all public variables by name, and the prefixes of names that are ours."""
+        specs = dict(self._read(_ROOT / "playbooks" / "lab_variables.yml")["options"])
+        prefixes = ["lab_"]
+        for path in sorted(_ROOT.glob("roles/*/meta/argument_specs.yml")):
+            specs |= self._read(path)["argument_specs"]["main"].get("options", {})
+            prefixes.append(f"{path.parts[-3]}_")
+        return specs, prefixes
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        return self._loader.load_from_file(str(path))
+
+    def _template(self, given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return templated values, and a line for each that refers to something undefined or will not parse."""
+        values, lines = {}, []
+        for name, value in given.items():
+            try:
+                values[name] = self._templar.template(value)
+            except AnsibleError as error:
+                lines.append(f"{name}: {error}")
+        return values, lines
+
+    def _check_files(self, values: dict[str, Any]) -> list[str]:
+        """Say which files that settings name on this machine are not there or not what they should be."""
+        lines = []
+        for path in values.get("lab_extra_ca", []):
+            found = Path(self._loader.path_dwim(path))
+            if not found.is_file():
+                lines.append(f"lab_extra_ca: there is no file {found} on this machine.")
+            elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
+                lines.append(f"lab_extra_ca: {found} holds no certificate in PEM form.")
+        return lines

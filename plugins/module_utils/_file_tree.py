@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Decides what a tree of directories, secrets and small files lacks; the module C(file_tree) carries it out."""
+
+from __future__ import annotations
+
+import secrets
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One managed path."""
+
+    path: Path
+    state: str
+    uid: int
+    gid: int
+    mode: int
+    #: What a file shall hold; V(None) for directories and secrets.
+    content: bytes | None = None
+    #: How a secret is made, V(hex) or V(password), and how many characters it has.
+    secret: str = "hex"
+    length: int = 64
+
+
+@dataclass
+class Step:
+    """What has to be done to one entry, with both sides of the difference for people."""
+
+    entry: Entry
+    create: bool = False
+    write: bool = False
+    chown: bool = False
+    chmod: bool = False
+    before: dict[str, str] = field(default_factory=dict)
+    after: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is anything to do."""
+        return self.create or self.write or self.chown or self.chmod
+
+
+class WrongKindError(Exception):
+    """Something else stands where an entry belongs; it is never removed to make room."""
+
+
+def make_secret(kind: str, length: int) -> str:
+    """Return a new secret.
+
+    :param kind: V(hex), or V(password) for one that people copy from paper (no 0, O, 1, l, I).
+    :param length: in characters.
+    """
+    alphabet = "0123456789abcdef" if kind == "hex" else _ALPHABET
+    return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def plan(entry: Entry) -> Step:
+    """Look at the entry's path and return what it lacks; changes nothing.
+
+    :raises WrongKindError: a file stands where a directory belongs, or the other way round.
+    :raises OSError: the path cannot be looked at.
+    """
+    step = Step(entry)
+    try:
+        # Follows links: a data root that is a link to another disk is a directory.
+        found = entry.path.stat()
+    except FileNotFoundError:
+        if entry.path.is_symlink():
+            raise WrongKindError(f"{entry.path} is a link to nothing") from None
+        step.create = True
+        step.after = _face(entry.uid, entry.gid, entry.mode)
+        _compare_content(step, None)
+        return step
+    is_directory = stat.S_ISDIR(found.st_mode)
+    if is_directory != (entry.state == "directory"):
+        kind = "directory" if is_directory else "file"
+        raise WrongKindError(f"{entry.path} is a {kind}, where a {entry.state} belongs")
+    _compare_face(step, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+    _compare_content(step, None if is_directory else entry.path.read_bytes())
+    return step
+
+
+def _face(uid: int, gid: int, mode: int) -> dict[str, str]:
+    return {"owner": str(uid), "group": str(gid), "mode": f"{mode:04o}"}
+
+
+def _compare_face(step: Step, uid: int, gid: int, mode: int) -> None:
+    """Note owner, group and mode where they differ."""
+    wanted, found = _face(step.entry.uid, step.entry.gid, step.entry.mode), _face(uid, gid, mode)
+    differing = [key for key in wanted if wanted[key] != found[key]]
+    step.before |= {key: found[key] for key in differing}
+    step.after |= {key: wanted[key] for key in differing}
+    step.chown = "owner" in differing or "group" in differing
+    step.chmod = "mode" in differing
+
+
+def _compare_content(step: Step, found: bytes | None) -> None:
+    """Note content where it differs; a secret's is never shown, and is made anew only where there is none."""
+    entry = step.entry
+    if entry.state == "secret" and not (found or b"").strip():
+        step.write = True
+        step.after["content"] = "(a new secret)"
+        if found is not None:
+            step.before["content"] = "(empty)"
+    elif entry.state == "file" and found != entry.content:
+        step.write = True
+        step.before |= {} if found is None else {"content": found.decode(errors="replace")}
+        step.after["content"] = (entry.content or b"").decode(errors="replace")

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What an argument spec cannot say about the lab's settings: form, range, and what fits with what. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, Callable, Iterator, Mapping
+
+USER_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+USER_NAME_MAX = 32
+USER_NAME_TEXT = (
+    f"a name has lower-case letters, digits and single hyphens between them, begins with a letter "
+    f"and has at most {USER_NAME_MAX} characters"
+)
+_SERVICE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+_SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?[KMGT]?")
+_SHA256 = re.compile(r"(sha256:)?[0-9a-f]{64}")
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_.-]*")
+
+Rule = Callable[[Any], "str | None"]
+
+
+def user_name(value: str) -> str | None:
+    """Say why *value* cannot name a user, or return V(None)."""
+    if len(value) <= USER_NAME_MAX and USER_NAME.fullmatch(value):
+        if value == "root" or value.startswith("lab-"):
+            return f"{value!r} is reserved; take another name."
+        return None
+    return f"{value!r} cannot name a user: {USER_NAME_TEXT}."
+
+
+def directory(value: str) -> str | None:
+    """Say why *value* cannot be a directory that the lab keeps its things in."""
+    if not value.startswith("/") or value.rstrip("/") == "" or ".." in value.split("/"):
+        return f"{value!r} must be an absolute path below /, without '..'."
+    return None
+
+
+def port(value: Any) -> str | None:
+    """Say why *value* cannot be a TCP port."""
+    if 1 <= int(value) <= 65535:
+        return None
+    return f"{value} is not a port; ports are 1 to 65535."
+
+
+def address(value: str) -> str | None:
+    """Say why *value* cannot be listened on."""
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return f"{value!r} is not an IP address, such as 0.0.0.0 or 127.0.0.1."
+    return None
+
+
+def size(value: str) -> str | None:
+    """Say why *value* is no amount of memory."""
+    if value == "" or _SIZE.fullmatch(str(value)):
+        return None
+    return f"{value!r} is no size; write a number with K, M, G or T, such as 512M or 4G, or '' for no limit."
+
+
+def not_negative(value: Any) -> str | None:
+    """Say why *value* is no amount."""
+    return None if float(value) >= 0 else f"{value} is negative; write 0 for no limit."
+
+
+def web_address(value: str) -> str | None:
+    """Say why *value* is no proxy's or mirror's address."""
+    if value == "" or re.fullmatch(r"https?://[^\s/]+.*", value):
+        return None
+    return f"{value!r} is no web address; write http://HOST:PORT, or '' for none."
+
+
+def image_name(value: str) -> str | None:
+    """Say why *value* cannot name an image without a tag."""
+    if re.fullmatch(r"[a-z0-9]+([._/-][a-z0-9]+)*", value):
+        return None
+    return f"{value!r} is no image name; write lower-case letters, digits and . _ - / between them, and no tag."
+
+
+def mounts(value: list[dict]) -> Iterator[str]:
+    """Yield what is wrong with a list of mounts."""
+    seen: set[str] = set()
+    for mount in value:
+        for end in ("source", "target"):
+            wrong = directory(mount.get(end, ""))
+            if wrong:
+                yield f"{end} {wrong}"
+        target = mount.get("target", "")
+        if target in seen:
+            yield f"target {target!r} stands there twice; a path can hold one mount."
+        if re.match(r"/(proc|sys|dev|etc|opt/lab)(/|$)", target):
+            yield f"target {target!r} would cover what the server itself needs; mount it elsewhere."
+        seen.add(target)
+
+
+def services(value: list[dict]) -> Iterator[str]:
+    """Yield what is wrong with a list of API services."""
+    seen: set[str] = set()
+    for service in value:
+        name = service.get("name", "")
+        if not _SERVICE_NAME.fullmatch(name) or name == "ansible":
+            yield f"{name!r} cannot name a service (lower-case letters, digits, _ and -; 'ansible' is the lab's own)."
+        if name in seen:
+            yield f"service {name!r} stands there twice."
+        if not service.get("scopes"):
+            yield f"service {name!r} has no scopes, so its token could do nothing; name some, e.g. list:users."
+        seen.add(name)
+
+
+def groups_of_mounts(value: list[dict]) -> Iterator[str]:
+    """Yield group names that JupyterHub would not take."""
+    for mount in value:
+        for group in mount.get("groups", []):
+            if not _IDENTIFIER.fullmatch(group):
+                yield f"{group!r} cannot name a group (lower-case letters, digits and . _ -)."
+
+
+_SINGLE: dict[str, Rule] = {
+    "lab_data_root": directory,
+    "hub_config_data_root": directory,
+    "hub_stack_data_root": directory,
+    "hub_images_data_root": directory,
+    "docker_engine_data_root": lambda value: directory(value) if value else None,
+    "hub_stack_port": port,
+    "hub_stack_bind_address": address,
+    "hub_config_admin_name": user_name,
+    "hub_config_user_memory": size,
+    "hub_config_user_shm": size,
+    "hub_config_user_cpus": not_negative,
+    "lab_http_proxy": web_address,
+    "lab_https_proxy": web_address,
+    "hub_images_base_mirror": web_address,
+    "hub_images_user_image": image_name,
+}
+_MANY: dict[str, tuple[Callable[[list], Iterator[str]], ...]] = {
+    "hub_config_mounts": (mounts, groups_of_mounts),
+    "hub_config_services": (services,),
+}
+
+
+def check(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with well-typed *values*.
+
+    :param values: settings by name; a setting that is not there has its default, which is right.
+    :returns: one line per fault, each beginning with the setting's name.
+    """
+    lines = [f"{name}: {rule(values[name])}" for name, rule in _SINGLE.items() if name in values and rule(values[name])]
+    for name, rules in _MANY.items():
+        lines += [f"{name}: {fault}" for rule in rules for fault in rule(values.get(name, []))]
+    return lines + list(_base_archive(values))
+
+
+def _base_archive(values: Mapping[str, Any]) -> Iterator[str]:
+    if values.get("hub_images_base_source") != "archive":
+        return
+    if not values.get("hub_images_base_archive"):
+        yield "hub_images_base_archive: must name the file, as hub_images_base_source is archive."
+    if not _SHA256.fullmatch(values.get("hub_images_base_archive_sha256", "")):
+        yield "hub_images_base_archive_sha256: must be the archive's 64 hex digits, as sha256sum prints them."

@@ -1,0 +1,42 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks an inventory's variables against argument specs, before any server is touched. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Iterable, Mapping
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+_CONTAINERS = {"list": list, "dict": dict}
+
+
+def check(variables: Mapping[str, Any], specs: Mapping[str, dict], prefixes: Iterable[str]) -> list[str]:
+    """Say what is wrong with *variables*.
+
+    :param variables: values by name, templated; names without one of *prefixes* are somebody else's.
+    :param specs: argument specs by variable name, as in a role's C(meta/argument_specs.yml).
+    :param prefixes: beginnings of names that belong to this collection, such as C(hub_stack_).
+    :returns: one line per wrong setting, each beginning with the setting's name; empty when all is well.
+    """
+    ours = {name: value for name, value in variables.items() if name.startswith(tuple(prefixes))}
+    unknown = [_unknown(name, specs) for name in sorted(ours) if name not in specs]
+    return unknown + [line for name in sorted(ours) if name in specs for line in _ill_typed(name, ours[name], specs)]
+
+
+def _unknown(name: str, specs: Mapping[str, dict]) -> str:
+    near = difflib.get_close_matches(name, specs, n=1, cutoff=0.8)
+    return f"{name}: there is no such setting." + (f" Did you mean {near[0]}?" if near else "")
+
+
+def _ill_typed(name: str, value: Any, specs: Mapping[str, dict]) -> list[str]:
+    spec = specs[name]
+    container = _CONTAINERS.get(spec.get("type", "str"))
+    # Ansible's validator would split a string into a list; a template that loops over it would see letters.
+    if container and not isinstance(value, container):
+        return [f"{name}: {value!r} is not a {spec['type']}."]
+    if spec.get("type") == "str" and isinstance(value, (dict, list)):
+        return [f"{name}: {value!r} is not a string."]
+    result = ArgumentSpecValidator({name: spec}).validate({name: value}, validate_role_argument_spec=True)
+    return [message if message.startswith(name) else f"{name}: {message}" for message in result.error_messages]

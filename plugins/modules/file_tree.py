@@ -1,0 +1,207 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: file_tree
+short_description: Keep directories, once-made secrets and small files of a tree in one look
+version_added: 0.1.0
+description:
+  - Creates what is missing of a list of directories, secrets and files, and puts owner, group, mode and content right.
+  - One module run looks at them all, so that a converge that changes nothing stays cheap.
+  - Never recursive, and never removes anything; what else lies in a directory is left alone.
+author: The gpulab.jupyterhub contributors (@gpulab)
+options:
+  entries:
+    description: What shall be there, parents before children.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: Absolute path. A link to a directory counts as a directory.
+        type: path
+        required: true
+      state:
+        description:
+          - V(directory), V(file) with O(entries[].content), or V(secret).
+          - A secret is made once, of random characters, and never changed as long as it is not empty.
+        type: str
+        choices: [directory, file, secret]
+        default: directory
+      uid:
+        description: Number of the owner; numbers, as containers know no names.
+        type: int
+        default: 0
+      gid:
+        description: Number of the group.
+        type: int
+        default: 0
+      mode:
+        description: Mode in octal digits, as a string.
+        type: str
+        required: true
+      content:
+        description: What the file holds.
+        type: str
+      secret:
+        description: What a new secret is made of. V(password) avoids characters that people mistake.
+        type: str
+        choices: [hex, password]
+        default: hex
+      length:
+        description: Characters of a new secret.
+        type: int
+        default: 64
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed, but never a secret.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Keep the lab's directories and its cookie secret
+  gpulab.jupyterhub.file_tree:
+    entries:
+      - path: /srv/jupyterhub/secrets
+        uid: 9000
+        gid: 9000
+        mode: "0700"
+      - path: /srv/jupyterhub/secrets/cookie_secret
+        state: secret
+        uid: 9000
+        gid: 9000
+        mode: "0600"
+"""
+
+RETURN = r"""
+paths:
+  description: Paths that were, or in check mode would be, created or put right.
+  returned: always
+  type: list
+  elements: str
+  sample: [/srv/jupyterhub/secrets]
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils._file_tree import Entry, Step, WrongKindError, make_secret, plan
+
+_SUBOPTIONS = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["directory", "file", "secret"], "default": "directory"},
+    "uid": {"type": "int", "default": 0},
+    "gid": {"type": "int", "default": 0},
+    "mode": {"type": "str", "required": True},
+    "content": {"type": "str"},
+    "secret": {"type": "str", "choices": ["hex", "password"], "default": "hex", "no_log": False},
+    "length": {"type": "int", "default": 64},
+}
+
+
+def to_entry(options: dict) -> Entry:
+    """Return the entry that one element of C(entries) describes."""
+    content = options["content"]
+    return Entry(
+        path=Path(options["path"]),
+        state=options["state"],
+        uid=options["uid"],
+        gid=options["gid"],
+        mode=int(options["mode"], 8),
+        content=None if content is None else content.encode(),
+        secret=options["secret"],
+        length=options["length"],
+    )
+
+
+def carry_out(step: Step) -> None:
+    """Make one entry what it shall be; a file appears whole, with its final owner and mode, or not at all."""
+    entry = step.entry
+    if entry.state == "directory":
+        if step.create:
+            entry.path.mkdir(mode=0o700)
+        _set_face(entry.path, entry)
+    elif step.write:
+        _write(entry)
+    else:
+        _set_face(entry.path, entry)
+
+
+def _write(entry: Entry) -> None:
+    content = entry.content
+    if entry.state == "secret":
+        content = (make_secret(entry.secret, entry.length) + "\n").encode()
+    handle, name = tempfile.mkstemp(dir=entry.path.parent, prefix=f".{entry.path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content or b"")
+            stream.flush()
+            os.fsync(stream.fileno())
+        _set_face(temporary, entry)
+        temporary.replace(entry.path)
+    except BaseException:
+        temporary.unlink()
+        raise
+
+
+def _set_face(path: Path, entry: Entry) -> None:
+    # The owner first, since changing it drops set-group-id bits.
+    os.chown(path, entry.uid, entry.gid)
+    path.chmod(entry.mode)
+
+
+def differences(steps: list[Step]) -> list[dict]:
+    """Return Ansible's diff of all steps, one part per path."""
+    return [
+        {
+            "before_header": str(step.entry.path),
+            "after_header": str(step.entry.path),
+            "before": _lines(step.before) or ("" if step.create else "\n"),
+            "after": _lines(step.after),
+        }
+        for step in steps
+    ]
+
+
+def _lines(face: dict[str, str]) -> str:
+    return "".join(f"{value}\n" if key == "content" else f"{key}: {value}\n" for key, value in face.items())
+
+
+def run(module: AnsibleModule) -> None:
+    """Look at all entries, then change what is needed, unless in check mode."""
+    entries = [to_entry(options) for options in module.params["entries"]]
+    try:
+        steps = [step for step in map(plan, entries) if step.needed]
+        if not module.check_mode:
+            for step in steps:
+                carry_out(step)
+    except WrongKindError as error:
+        module.fail_json(msg=f"{error}. Nothing is removed to make room: move it away, or choose another path.")
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename}: {error.strerror}.")
+    module.exit_json(
+        changed=bool(steps), paths=[str(step.entry.path) for step in steps], diff=differences(steps)
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {"entries": {"type": "list", "elements": "dict", "required": True, "options": _SUBOPTIONS}}
+    run(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+
+
+if __name__ == "__main__":
+    main()
