@@ -32,10 +32,8 @@ class ActionModule(ActionBase):
         lines += [] if lines else _lab_rules.check(values) + self._check_files(values)
         if lines:
             plural = "settings are" if len(lines) > 1 else "setting is"
-            result.update(failed=True, problems=lines)
-            result["msg"] = "\n".join(
-                [f"{len(lines)} {plural} wrong; nothing was changed.", *(f"- {line}" for line in lines)]
-            )
+            heading = f"{len(lines)} {plural} wrong; nothing was changed."
+            result.update(failed=True, msg="\n".join([heading, *(f"- {line}" for line in lines)]))
         return result | {"changed": False}
 
     def _load_specs(self) -> tuple[dict[str, dict], list[str]]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import stat
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class Entry:
     #: How a secret is made, V(hex) or V(password), and how many characters it has.
     secret: str = "hex"
     length: int = 64
+    #: A command that reads the file and ends with 0 when it is good; C({path}) stands for a draft of it.
+    validate: tuple[str, ...] = ()
 
 
 @dataclass
@@ -58,6 +61,24 @@ def make_secret(kind: str, length: int) -> str:
     """
     alphabet = "0123456789abcdef" if kind == "hex" else _ALPHABET
     return "".join(secrets.choice(alphabet) for _ in range(length))
+
+
+def digests(entries: list[Entry]) -> dict[str, str]:
+    """Return, by path, digests of what the files and secrets hold once all is as it shall be.
+
+    What reads one at its start can tell by it whether it has to start anew. A secret that is not there yet counts
+    as nothing. The secrets are long and random, so the digest tells nobody what they are.
+    """
+    held = {
+        str(entry.path): entry.content or b"" if entry.state == "file" else _read_if_there(entry.path)
+        for entry in entries
+        if entry.state != "directory"
+    }
+    return {path: hashlib.sha256(content).hexdigest() for path, content in held.items()}
+
+
+def _read_if_there(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
 
 
 def plan(entry: Entry) -> Step:

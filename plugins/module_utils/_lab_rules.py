@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Any, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 USER_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 USER_NAME_MAX = 32

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -39,4 +40,7 @@ def _ill_typed(name: str, value: Any, specs: Mapping[str, dict]) -> list[str]:
     if spec.get("type") == "str" and isinstance(value, (dict, list)):
         return [f"{name}: {value!r} is not a string."]
     result = ArgumentSpecValidator({name: spec}).validate({name: value}, validate_role_argument_spec=True)
-    return [message if message.startswith(name) else f"{name}: {message}" for message in result.error_messages]
+    messages = [
+        text.replace(". Supported parameters include:", ": no such key. There are:") for text in result.error_messages
+    ]
+    return [message if message.startswith(name) else f"{name}: {message}" for message in messages]

@@ -43,9 +43,25 @@ options:
         description: Mode in octal digits, as a string.
         type: str
         required: true
+      names:
+        description: Makes one entry for each of these names below O(entries[].path), all else being equal.
+        type: list
+        elements: str
       content:
         description: What the file holds.
         type: str
+      after:
+        description: Files on the server whose content comes before O(entries[].content).
+        type: list
+        elements: path
+        default: []
+      validate:
+        description:
+          - Command that reads the file and ends with 0 when it is good. C({path}) in it stands for a draft of the file.
+          - It runs only when the file would change, and before anything of the tree does. Not in check mode.
+        type: list
+        elements: str
+        default: []
       secret:
         description: What a new secret is made of. V(password) avoids characters that people mistake.
         type: str
@@ -83,6 +99,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+digests:
+  description: Digests of what files and secrets hold, by path; their readers can tell by them whether to start anew.
+  returned: always
+  type: dict
+digest:
+  description: One digest of all of them.
+  returned: always
+  type: str
 paths:
   description: Paths that were, or in check mode would be, created or put right.
   returned: always
@@ -91,13 +115,16 @@ paths:
   sample: [/srv/jupyterhub/secrets]
 """
 
+import hashlib
+import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._file_tree import Entry, Step, WrongKindError, make_secret, plan
+from ..module_utils._file_tree import Entry, Step, WrongKindError, digests, make_secret, plan
 
 _SUBOPTIONS = {
     "path": {"type": "path", "required": True},
@@ -105,25 +132,48 @@ _SUBOPTIONS = {
     "uid": {"type": "int", "default": 0},
     "gid": {"type": "int", "default": 0},
     "mode": {"type": "str", "required": True},
+    "names": {"type": "list", "elements": "str"},
     "content": {"type": "str"},
+    "after": {"type": "list", "elements": "path", "default": []},
+    "validate": {"type": "list", "elements": "str", "default": []},
     "secret": {"type": "str", "choices": ["hex", "password"], "default": "hex", "no_log": False},
     "length": {"type": "int", "default": 64},
 }
 
 
-def to_entry(options: dict) -> Entry:
-    """Return the entry that one element of C(entries) describes."""
+def to_entries(options: dict) -> Iterator[Entry]:
+    """Yield the entries that one element of C(entries) describes.
+
+    :raises OSError: a file whose content shall come first cannot be read.
+    """
     content = options["content"]
-    return Entry(
-        path=Path(options["path"]),
-        state=options["state"],
-        uid=options["uid"],
-        gid=options["gid"],
-        mode=int(options["mode"], 8),
-        content=None if content is None else content.encode(),
-        secret=options["secret"],
-        length=options["length"],
-    )
+    if content is not None:
+        content = b"".join([*(Path(path).read_bytes() for path in options["after"]), content.encode()])
+    for name in [""] if options["names"] is None else options["names"]:
+        yield Entry(
+            path=Path(options["path"], name),
+            state=options["state"],
+            uid=options["uid"],
+            gid=options["gid"],
+            mode=int(options["mode"], 8),
+            content=content,
+            secret=options["secret"],
+            length=options["length"],
+            validate=tuple(options["validate"]),
+        )
+
+
+def check(module: AnsibleModule, step: Step) -> None:
+    """Have the entry's own command read a draft of the file; end the module in words when it is refused."""
+    draft = Path(module.tmpdir, step.entry.path.name)
+    draft.write_bytes(step.entry.content or b"")
+    command = [word.replace("{path}", str(draft)) for word in step.entry.validate]
+    code, output, errors = module.run_command(command)
+    draft.unlink()
+    if code:
+        module.fail_json(
+            msg=f"{step.entry.path} would not work, so it stays as it is. {command[0]} says:\n{(errors or output).strip()}"
+        )
 
 
 def carry_out(step: Step) -> None:
@@ -181,19 +231,27 @@ def _lines(face: dict[str, str]) -> str:
 
 
 def run(module: AnsibleModule) -> None:
-    """Look at all entries, then change what is needed, unless in check mode."""
-    entries = [to_entry(options) for options in module.params["entries"]]
+    """Look at all entries, have new files checked, then change what is needed; in check mode only look."""
     try:
+        entries = [entry for options in module.params["entries"] for entry in to_entries(options)]
         steps = [step for step in map(plan, entries) if step.needed]
         if not module.check_mode:
+            for step in steps:
+                if step.write and step.entry.validate:
+                    check(module, step)
             for step in steps:
                 carry_out(step)
     except WrongKindError as error:
         module.fail_json(msg=f"{error}. Nothing is removed to make room: move it away, or choose another path.")
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.")
+    held = digests(entries)
     module.exit_json(
-        changed=bool(steps), paths=[str(step.entry.path) for step in steps], diff=differences(steps)
+        changed=bool(steps),
+        paths=[str(step.entry.path) for step in steps],
+        digests=held,
+        digest=hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest(),
+        diff=differences(steps),
     )
 
 

@@ -22,7 +22,6 @@ attributes:
     description: Returns details on what has changed in diff mode.
     support: none
     details: It changes nothing.
-extends_documentation_fragment: []
 """
 
 EXAMPLES = r"""
@@ -31,10 +30,9 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-problems:
+msg:
   description: One line per wrong setting, beginning with its name.
   returned: failure
-  type: list
-  elements: str
-  sample: ["hub_stack_prot: there is no such setting. Did you mean hub_stack_port?"]
+  type: str
+  sample: "- hub_stack_prot: there is no such setting. Did you mean hub_stack_port?"
 """

@@ -1,0 +1,114 @@
+"""file_tree: what is missing or wrong is made right, once; nothing else is touched."""
+
+import json
+import os
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.gpulab.jupyterhub.plugins.modules import file_tree
+
+ME = {"uid": os.getuid(), "gid": os.getgid()}
+
+
+@pytest.fixture
+def converge(capsys):
+    """Run the module as Ansible does, and return its result."""
+
+    def run(*entries, check=False):
+        arguments = {"entries": [ME | entry for entry in entries], "_ansible_check_mode": check}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            file_tree.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """Entries of each kind below a directory that is not there yet."""
+    top = tmp_path / "lab"
+    return [
+        {"path": str(top), "mode": "0755"},
+        {"path": str(top), "names": ["a", "b"], "mode": "2770"},
+        {"path": str(top / "secret"), "state": "secret", "mode": "0600"},
+        {"path": str(top / "file"), "state": "file", "mode": "0644", "content": "one\n"},
+    ]
+
+
+def test_a_tree_is_made_once(converge, tree, tmp_path):
+    first, second = converge(*tree), converge(*tree)
+    assert len(first["paths"]) == 5
+    assert (second["changed"], second["paths"]) == (False, [])
+    assert first["digest"] == second["digest"]
+    assert (tmp_path / "lab/a").stat().st_mode & 0o7777 == 0o2770
+    assert len((tmp_path / "lab/secret").read_text().strip()) == 64
+
+
+def test_check_mode_tells_all_and_touches_nothing(converge, tree, tmp_path):
+    result = converge(*tree, check=True)
+    assert result["changed"]
+    assert len(result["paths"]) == 5
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("drift", ["mode", "content", "gone", "emptied secret"])
+def test_drift_is_named_and_put_right(converge, tree, tmp_path, drift):
+    converge(*tree)
+    top = tmp_path / "lab"
+    drifted = {
+        "mode": top / "a",
+        "content": top / "file",
+        "gone": top / "file",
+        "emptied secret": top / "secret",
+    }[drift]
+    {
+        "mode": lambda: drifted.chmod(0o777),
+        "content": lambda: drifted.write_text("two\n"),
+        "gone": drifted.unlink,
+        "emptied secret": lambda: drifted.write_text(""),
+    }[drift]()
+    assert converge(*tree, check=True)["paths"] == [str(drifted)]
+    assert converge(*tree)["paths"] == [str(drifted)]
+    assert not converge(*tree)["changed"]
+
+
+def test_a_secret_is_never_shown_nor_changed(converge, tree, tmp_path):
+    converge(*tree)
+    secret = (tmp_path / "lab/secret").read_text()
+    (tmp_path / "lab/secret").chmod(0o644)
+    result = converge(*tree)
+    assert (tmp_path / "lab/secret").read_text() == secret
+    assert secret.strip() not in json.dumps(result)
+
+
+def test_a_file_in_the_way_stays_and_is_told(converge, tree, tmp_path):
+    (tmp_path / "lab").write_text("mine")
+    result = converge(*tree)
+    assert result["failed"]
+    assert f"{tmp_path / 'lab'} is a file, where a directory belongs" in result["msg"]
+    assert (tmp_path / "lab").read_text() == "mine"
+
+
+def test_a_refused_file_changes_nothing_at_all(converge, tree, tmp_path):
+    converge(*tree)
+    refusing = tree[3] | {"content": "two\n", "validate": ["grep", "-q", "three", "{path}"]}
+    result = converge({"path": str(tmp_path / "lab/new"), "mode": "0755"}, refusing)
+    assert result["failed"]
+    assert "would not work, so it stays as it is. grep says" in result["msg"]
+    assert (tmp_path / "lab/file").read_text() == "one\n"
+    assert not (tmp_path / "lab/new").exists()
+
+
+def test_files_of_the_server_come_first(converge, tmp_path):
+    (tmp_path / "system.pem").write_text("system\n")
+    entry = {"path": str(tmp_path / "all.pem"), "state": "file", "mode": "0644"}
+    converge(entry | {"after": [str(tmp_path / "system.pem")], "content": "extra\n"})
+    assert (tmp_path / "all.pem").read_text() == "system\nextra\n"
+
+
+def test_the_digest_follows_content_alone(converge, tree):
+    before = converge(*tree)
+    after = converge(*tree[:3], tree[3] | {"content": "two\n"})
+    assert before["digest"] != after["digest"]
+    changed = {path for path, digest in after["digests"].items() if before["digests"][path] != digest}
+    assert changed == {tree[3]["path"]}

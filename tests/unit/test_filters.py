@@ -1,0 +1,40 @@
+"""Filters: data in, text or data out."""
+
+import ast
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.gpulab.jupyterhub.plugins.filter.proxy_environment import proxy_environment
+from ansible_collections.gpulab.jupyterhub.plugins.filter.to_python import to_python
+from hypothesis import given
+from hypothesis import strategies as st
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(PLAIN, st.integers(0, 20))
+def test_python_reads_back_what_was_written(value, indent):
+    assert ast.literal_eval(to_python(value, indent)) == value
+
+
+def test_what_has_no_literal_is_refused():
+    with pytest.raises(AnsibleFilterError, match="object has no Python literal"):
+        to_python(object())
+
+
+def test_no_proxy_no_variables():
+    assert proxy_environment("", "", ["localhost"]) == {}
+
+
+def test_proxies_stand_in_both_spellings():
+    variables = proxy_environment("http://p:1", "", ["localhost", "", "hub"])
+    assert variables == {
+        "HTTP_PROXY": "http://p:1",
+        "NO_PROXY": "localhost,hub",
+        "http_proxy": "http://p:1",
+        "no_proxy": "localhost,hub",
+    }

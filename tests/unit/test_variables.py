@@ -1,0 +1,100 @@
+"""Settings: what is unknown, ill-typed or out of range is told by name."""
+
+import pytest
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _lab_rules, _variables
+
+SPECS = {
+    "hub_stack_port": {"type": "int"},
+    "hub_config_signup": {"type": "str", "choices": ["closed", "moderated", "open"]},
+    "hub_config_mounts": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"source": {"type": "str", "required": True}},
+    },
+    "hub_config_extra": {"type": "dict"},
+    "hub_images_prune": {"type": "bool"},
+}
+PREFIXES = ["hub_stack_", "hub_config_", "hub_images_"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"hub_stack_prot": 1}, "hub_stack_prot: there is no such setting. Did you mean hub_stack_port?"),
+        ({"hub_stack_wholly_other": 1}, "hub_stack_wholly_other: there is no such setting."),
+        ({"hub_config_signup": "opne"}, "hub_config_signup: value of hub_config_signup must be one of"),
+        ({"hub_config_mounts": "a,b"}, "hub_config_mounts: 'a,b' is not a list."),
+        ({"hub_config_extra": "x=1"}, "hub_config_extra: 'x=1' is not a dict."),
+        ({"hub_config_signup": ["open"]}, "hub_config_signup: ['open'] is not a string."),
+        ({"hub_stack_port": "http"}, "hub_stack_port: argument 'hub_stack_port' is of type"),
+        ({"hub_images_prune": "perhaps"}, "hub_images_prune: argument 'hub_images_prune' is of type"),
+        ({"hub_config_mounts": [{}]}, "hub_config_mounts: missing required arguments: source"),
+        (
+            {"hub_config_mounts": [{"source": "/a", "sorce": 1}]},
+            "hub_config_mounts.sorce: no such key. There are: source.",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named(variables, told):
+    (line,) = _variables.check(variables, SPECS, PREFIXES)
+    assert line.startswith(told)
+
+
+def test_right_settings_and_those_of_others_pass():
+    variables = {
+        "hub_stack_port": 8000,
+        "hub_config_mounts": [{"source": "/a"}],
+        "apache_port": "x",
+        "hub_stackable": 1,
+    }
+    assert _variables.check(variables, SPECS, PREFIXES) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "part"),
+    [
+        ({"lab_data_root": "srv/lab"}, "must be an absolute path"),
+        ({"lab_data_root": "/"}, "must be an absolute path"),
+        ({"lab_data_root": "/srv/../etc"}, "without '..'"),
+        ({"hub_stack_port": 0}, "ports are 1 to 65535"),
+        ({"hub_stack_bind_address": "lab.example.org"}, "is not an IP address"),
+        ({"hub_config_admin_name": "../../etc"}, "cannot name a user"),
+        ({"hub_config_admin_name": "lab-probe"}, "is reserved"),
+        ({"hub_config_user_memory": "4 gigs"}, "is no size"),
+        ({"hub_config_user_cpus": -1}, "is negative"),
+        ({"lab_http_proxy": "proxy:3128"}, "is no web address"),
+        ({"hub_images_user_image": "custom:latest"}, "is no image name"),
+        (
+            {"hub_config_mounts": [{"source": "data", "target": "/data"}]},
+            "source 'data' must be an absolute path",
+        ),
+        (
+            {"hub_config_mounts": [{"source": "/d", "target": "/proc/x"}]},
+            "would cover what the server itself needs",
+        ),
+        (
+            {"hub_config_mounts": [{"source": "/a", "target": "/d"}, {"source": "/b", "target": "/d"}]},
+            "stands there twice",
+        ),
+        ({"hub_config_mounts": [{"source": "/d", "target": "/d", "groups": ["A b"]}]}, "cannot name a group"),
+        ({"hub_config_services": [{"name": "ansible", "scopes": ["self"]}]}, "cannot name a service"),
+        ({"hub_config_services": [{"name": "grader", "scopes": []}]}, "has no scopes"),
+        ({"hub_images_base_source": "archive", "hub_images_base_archive": "/b.tar"}, "64 hex digits"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_its_name(values, part):
+    (line,) = _lab_rules.check(values)
+    assert line.split(":")[0] in [*values, "hub_images_base_archive_sha256"]
+    assert part in line
+
+
+def test_values_that_people_use_pass():
+    values = {
+        "lab_data_root": "/srv/jupyterhub",
+        "hub_stack_bind_address": "::",
+        "hub_config_user_memory": "1.5G",
+        "hub_config_admin_name": "ada-l2",
+        "hub_config_mounts": [{"source": "/data/{username}", "target": "/home/{username}/data", "groups": ["ml"]}],
+        "hub_config_services": [{"name": "grader", "scopes": ["list:users"]}],
+    }
+    assert _lab_rules.check(values) == []
