@@ -24,8 +24,8 @@ class Entry:
     mode: int
     #: What a file shall hold; V(None) for directories and secrets.
     content: bytes | None = None
-    #: How a secret is made, V(hex) or V(password), and how many characters it has.
-    secret: str = "hex"
+    #: What a new secret is made of, V(hex) or V(password), and how many characters it has.
+    alphabet: str = "hex"
     length: int = 64
     #: A command that reads the file and ends with 0 when it is good; C({path}) stands for a draft of it.
     validate: tuple[str, ...] = ()

@@ -157,7 +157,7 @@ def to_entries(options: dict) -> Iterator[Entry]:
             gid=options["gid"],
             mode=int(options["mode"], 8),
             content=content,
-            secret=options["secret"],
+            alphabet=options["secret"],
             length=options["length"],
             validate=tuple(options["validate"]),
         )
@@ -171,9 +171,8 @@ def check(module: AnsibleModule, step: Step) -> None:
     code, output, errors = module.run_command(command)
     draft.unlink()
     if code:
-        module.fail_json(
-            msg=f"{step.entry.path} would not work, so it stays as it is. {command[0]} says:\n{(errors or output).strip()}"
-        )
+        said = (errors or output).strip()
+        module.fail_json(msg=f"{step.entry.path} would not work, so it stays as it is. {command[0]} says:\n{said}")
 
 
 def carry_out(step: Step) -> None:
@@ -192,7 +191,7 @@ def carry_out(step: Step) -> None:
 def _write(entry: Entry) -> None:
     content = entry.content
     if entry.state == "secret":
-        content = (make_secret(entry.secret, entry.length) + "\n").encode()
+        content = (make_secret(entry.alphabet, entry.length) + "\n").encode()
     handle, name = tempfile.mkstemp(dir=entry.path.parent, prefix=f".{entry.path.name}.")
     temporary = Path(name)
     try:
