@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest
+# Hashes, and no download addresses: those are each machine's own business.
+PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
 .PHONY: help test lint unit hub contract lab e2e venv link browser requirements clean
@@ -42,8 +44,11 @@ browser: ## Debian's Chromium, for the browser tests
 	  $$as_root apt-get update -q && \
 	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core; }
 
-requirements: ## pin the requirements anew, with hashes
-	tools/pin-requirements
+requirements: venv ## pin the requirements anew, with hashes
+	$(PIN) --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(PIN) --universal --python-version 3.11 requirements-test.in -o requirements-test.txt
+	$(PIN) --python-version 3.13 files/hub/requirements.in -o files/hub/requirements.txt
+	$(PIN) --python-version 3.13 files/singleuser/requirements.in -o files/singleuser/requirements.txt
 
 clean: ## what tests leave behind; the lab stays
 	rm -rf test-results .pytest_cache .ruff_cache .hypothesis
