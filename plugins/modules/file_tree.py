@@ -126,6 +126,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._file_tree import Entry, Step, WrongKindError, digests, make_secret, plan
 
+# The longest file, in characters, that a diff shows whole.
+_SHOWN = 50_000
+
 _SUBOPTIONS = {
     "path": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["directory", "file", "secret"], "default": "directory"},
@@ -226,7 +229,14 @@ def differences(steps: list[Step]) -> list[dict]:
 
 
 def _lines(face: dict[str, str]) -> str:
-    return "".join(f"{value}\n" if key == "content" else f"{key}: {value}\n" for key, value in face.items())
+    return "".join(f"{_readable(value)}\n" if key == "content" else f"{key}: {value}\n" for key, value in face.items())
+
+
+def _readable(content: str) -> str:
+    """Return *content*, or only what it is when nobody would read it, such as a bundle of a hundred certificates."""
+    if len(content) <= _SHOWN:
+        return content
+    return f"({len(content)} characters, SHA-256 {hashlib.sha256(content.encode()).hexdigest()})"
 
 
 def run(module: AnsibleModule) -> None:

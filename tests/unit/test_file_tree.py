@@ -112,3 +112,10 @@ def test_the_digest_follows_content_alone(converge, tree):
     assert before["digest"] != after["digest"]
     changed = {path for path, digest in after["digests"].items() if before["digests"][path] != digest}
     assert changed == {tree[3]["path"]}
+
+
+def test_a_diff_names_what_nobody_would_read(converge, tmp_path):
+    entry = {"path": str(tmp_path / "bundle.pem"), "state": "file", "mode": "0644", "content": "x" * 60_000}
+    (part,) = converge(entry)["diff"]
+    assert "(60000 characters, SHA-256 " in part["after"]
+    assert len(part["after"]) < 300
