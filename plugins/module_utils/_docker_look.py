@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a server's Docker engine for the modules that judge or change it; changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from . import _docker_engine as engine
+from . import _docker_options as options
+from . import _docker_process as process
+from . import _docker_record as record
+
+DAEMON_FILE = "/etc/docker/daemon.json"
+
+SETTINGS_SPEC = {
+    "live_restore": {"type": "bool", "default": True},
+    "cdi": {"type": "bool", "default": True},
+    "log_max_size": {"type": "str", "default": ""},
+    "log_max_file": {"type": "int", "default": 3},
+    "address_pools": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"base": {"type": "str", "required": True}, "size": {"type": "int", "required": True}},
+    },
+    "registry_mirrors": {"type": "list", "elements": "str", "default": []},
+    "http_proxy": {"type": "str", "default": ""},
+    "https_proxy": {"type": "str", "default": ""},
+    "no_proxy": {"type": "str", "default": ""},
+    "data_root": {"type": "path", "default": ""},
+    "daemon_options": {"type": "dict", "default": {}},
+    "dependent_daemon_options": {"type": "dict", "default": {}},
+}
+
+_SBIN = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]
+
+
+def at_engine(module) -> dict[str, Any]:
+    """Find out which engine is there, whether it serves, and what its client can do."""
+    dockerd = module.get_bin_path("dockerd", opt_dirs=_SBIN) or ""
+    docker = module.get_bin_path("docker", opt_dirs=_SBIN)
+    host = ["--host", f"unix://{process.SOCKET}"]
+    report = module.run_command([docker, *host, "info", "--format", "{{json .}}"])[1] if docker else ""
+    pid = process.running_pid()
+    look = engine.parse_info(report)
+    look["running"] = look["running"] or process.answers()
+    return {
+        **look,
+        "dockerd": dockerd,
+        "dockerd_version": engine.parse_dockerd_version(module.run_command([dockerd, "--version"])[1] if dockerd else ""),
+        "pid": pid,
+        "identity": process.identity(pid),
+        "user_servers": _user_servers(module, [docker, *host]) if look["containers_running"] else [],
+        "socket_gid": Path(process.SOCKET).stat().st_gid if Path(process.SOCKET).exists() else None,
+    }
+
+
+def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """Compare daemon.json with the settings: what is in it, and whether an engine has something to take over."""
+    ours = record.load()
+    found: dict[str, Any] = {
+        "managed": ours is not None,
+        "daemon_file": DAEMON_FILE,
+        "daemon_options": {},
+        "daemon_file_problem": "",
+        "settings_problem": "",
+        "our_options": ours.options if ours else {},
+        "options_differ": False,
+        "options_pending": pending(look, ours),
+    }
+    try:
+        found["daemon_options"] = options.parse(read(DAEMON_FILE), DAEMON_FILE)
+    except options.OptionsError as error:
+        return {**found, "daemon_file_problem": str(error)}
+    try:
+        wanted = options.combine(options.layers(settings))
+    except options.OptionsError as error:
+        return {**found, "settings_problem": str(error)}
+    merged = options.merge(found["daemon_options"], found["our_options"], wanted)
+    found["options_differ"] = merged != (found["daemon_options"], found["our_options"])
+    return found
+
+
+def pending(look: dict[str, Any], ours: record.Record | None) -> str:
+    """Tell what a running engine needs besides what is about to change: '', 'reload' or 'restart'.
+
+    It needs a restart when its program was replaced under it, or when a converge was cut off before the restart.
+    """
+    if look["running"] and look["server_version"] and look["dockerd_version"] not in ("", look["server_version"]):
+        return "restart"
+    return ours.due(look["identity"]) if ours else ""
+
+
+def read(path: str) -> str:
+    """Read a text file; one that is not there is empty."""
+    return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
+
+
+def _user_servers(module, docker: list[str]) -> list[str]:
+    """Name the running containers of the lab's users."""
+    command = [*docker, "ps", "--filter", f"label={engine.USER_SERVER_LABEL}", "--format", "{{.Names}}"]
+    return sorted(module.run_command(command, check_rc=True)[1].split())

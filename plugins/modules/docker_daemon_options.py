@@ -1,0 +1,204 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Merges the options of the Docker engine into its daemon.json."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: docker_daemon_options
+short_description: Merge the options of the Docker engine into its daemon.json
+version_added: 0.1.0
+description:
+  - Merges three things - what is in F(/etc/docker/daemon.json), what this module wrote there last time, and what is
+    wanted now. What somebody wrote by hand stays, unless a setting wants another value for the very same option;
+    then the setting wins, the difference is shown, and a copy of the old file is kept beside it.
+  - An option that this module wrote and that is wanted no longer is taken out.
+  - What it wrote is recorded in F(/etc/docker/gpulab.jupyterhub.json), which dockerd does not read.
+  - C(dockerd --validate) accepts the new file before it replaces the old one, in one step.
+  - It does not touch the running engine; RV(effect) tells what that needs.
+  - It refuses, before anything changes, an option that two settings want to have different values, a malformed
+    daemon.json, and a change that would stop the servers of a lab's users.
+author:
+  - The gpulab.jupyterhub contributors
+extends_documentation_fragment:
+  - gpulab.jupyterhub.docker_daemon_settings
+attributes:
+  check_mode:
+    description: Everything but the writing is done; without an installed engine, nothing can validate the options.
+    support: full
+  diff_mode:
+    description: Shows daemon.json with the passwords of proxies hidden.
+    support: full
+options:
+  state:
+    description:
+      - V(present) merges.
+      - V(claimed) only records that the engine is this collection's to manage, before its packages are installed, so
+        that an interrupted installation is recognised by the next run.
+    type: str
+    choices: [present, claimed]
+    default: present
+"""
+
+EXAMPLES = r"""
+- name: Merge the options
+  gpulab.jupyterhub.docker_daemon_options:
+    settings:
+      live_restore: true
+      log_max_size: 10m
+      dependent_daemon_options:
+        nvidia_container_toolkit:
+          default-runtime: runc
+  register: result
+
+- name: Restart the engine
+  ansible.builtin.systemd_service:
+    name: docker
+    state: restarted
+  when: result.effect == 'restart'
+"""
+
+RETURN = r"""
+effect:
+  description:
+    - What the running engine needs to take over its options, V(reload) or V(restart); empty for nothing.
+    - The same is returned again by later runs until the engine has got it.
+  returned: always
+  type: str
+changed_options:
+  description: Names of the top-level options that changed.
+  returned: when state is V(present)
+  type: list
+  elements: str
+options:
+  description: What daemon.json holds now.
+  returned: when state is V(present)
+  type: dict
+backup_file:
+  description: Path of the copy of the old daemon.json; empty if there was none.
+  returned: when state is V(present)
+  type: str
+"""
+
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _docker_look as look
+from ..module_utils import _docker_options as options
+from ..module_utils import _docker_process as process
+from ..module_utils import _docker_record as record
+
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["present", "claimed"], "default": "present"},
+    "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": look.SETTINGS_SPEC},
+}
+
+
+def validate(module, text: str, found: dict) -> None:
+    """Have dockerd itself accept a daemon.json, together with the flags that the running engine has."""
+    if not found["dockerd"]:
+        return
+    with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, suffix=".json") as draft:
+        draft.write(text)
+        draft.flush()
+        command = [found["dockerd"], *process.flags(found["pid"]), "--validate", f"--config-file={draft.name}"]
+        status, _output, error = module.run_command(command)
+        said = error.strip().replace(draft.name, look.DAEMON_FILE)
+    if status:
+        module.fail_json(
+            msg=f"dockerd refuses the options that are to go into {look.DAEMON_FILE}: {options.mask(said)}. Mend "
+            "`docker_engine_daemon_options`, or what is written in that file by hand. Nothing was changed."
+        )
+
+
+def protect_users(module, effect: str, changed: set[str], found: dict) -> None:
+    """Refuse a restart that would end the servers of users."""
+    deadly = sorted(changed & options.ENDS_CONTAINERS)
+    if effect != "restart" or not found["user_servers"] or (found["live_restore"] and not deadly):
+        return
+    reason = f"{', '.join(deadly)} would change" if deadly else "it runs without live-restore"
+    module.fail_json(
+        msg=f"The engine must restart to take over its options, and because {reason} that would stop the servers of "
+        f"users: {', '.join(found['user_servers'])}. Have them saved and stopped, and run this again. "
+        "Nothing was changed."
+    )
+
+
+def write(module, path: str, text: str, mode: int) -> None:
+    """Put a file in place in one step; one that exists keeps its owner and mode."""
+    Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    new = not Path(path).exists()
+    with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, delete=False) as draft:
+        draft.write(text)
+    module.atomic_move(draft.name, path)
+    if new:
+        Path(path).chmod(mode)
+
+
+def put(module, text: str, after: str, ours: record.Record | None, ours_now: record.Record) -> str:
+    """Write what changed; return the path of the copy of the old daemon.json, or ''.
+
+    The record goes first: cut off between the two, the next run still knows whose the options are.
+    """
+    if ours_now != ours:
+        write(module, record.RECORD_FILE, ours_now.text(), 0o600)
+    if after == text:
+        return ""
+    backup = module.backup_local(look.DAEMON_FILE)
+    write(module, look.DAEMON_FILE, after, 0o644 if options.mask(after) == after else 0o600)
+    return backup
+
+
+def claim(module) -> dict:
+    """Record that the engine is ours, unless that is on record."""
+    missing = record.load() is None
+    if missing and not module.check_mode:
+        write(module, record.RECORD_FILE, record.Record({}).text(), 0o600)
+    return {"changed": missing, "effect": ""}
+
+
+def present(module) -> dict:
+    """Merge, protect, validate, write."""
+    found = look.at_engine(module)
+    text, ours = look.read(look.DAEMON_FILE), record.load()
+    current = options.parse(text, look.DAEMON_FILE)
+    wanted = options.combine(options.layers(module.params["settings"]))
+    merged = options.merge(current, ours.options if ours else {}, wanted)
+    changed = options.changed_options(current, merged.options)
+    after = options.render(merged.options) if changed else text
+    effect = options.effect(current, merged.options) if found["running"] else ""
+    ours_now = record.following(ours, merged.ours, effect, found["identity"])
+    effect = options.stronger(effect, look.pending(found, ours))
+    protect_users(module, effect, changed, found)
+    if changed:
+        validate(module, after, found)
+    return {
+        "changed": bool(changed) or ours_now != ours,
+        "effect": effect,
+        "changed_options": sorted(changed),
+        "options": merged.options,
+        "backup_file": "" if module.check_mode else put(module, text, after, ours, ours_now),
+        "diff": {
+            "before_header": look.DAEMON_FILE,
+            "after_header": look.DAEMON_FILE,
+            "before": options.mask(text),
+            "after": options.mask(after),
+        },
+    }
+
+
+def main() -> None:
+    """Do what `state` says."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        result = claim(module) if module.params["state"] == "claimed" else present(module)
+    except options.OptionsError as error:
+        module.fail_json(msg=f"{error}. Mend that, and run this again. Nothing was changed.")
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
