@@ -1,0 +1,273 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`LabAuthenticator`: NativeAuthenticator with safe defaults, on the JupyterHub that the lab ships."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import nativeauthenticator
+from jupyterhub.app import JupyterHub
+from jupyterhub.orm import User
+from nativeauthenticator import NativeAuthenticator
+from nativeauthenticator.orm import UserInfo
+from tornado import web
+from traitlets import Dict, Enum, Unicode, default
+
+from labhub import names, pages, passwords, secrets
+from labhub.accounts import AccountHandler
+
+TEMPLATES = (Path(__file__).parent / "templates", Path(nativeauthenticator.__file__).parent / "templates")
+
+
+class AccountProblem(ValueError):
+    """An account cannot be as asked; the text says what is accepted."""
+
+
+class LabAuthenticator(NativeAuthenticator):
+    """Accounts with passwords, kept by the hub: who may sign up is one setting.
+
+    The admin's account is made from a password file when the hub starts, and nobody can sign up under a
+    name that is an admin's.
+    """
+
+    signup = Enum(
+        ("closed", "moderated", "open"),
+        "moderated",
+        config=True,
+        help="Who gets an account: nobody by themselves, whom an admin approves, or whoever signs up.",
+    )
+    signup_contact = Unicode(
+        "whoever runs this lab", config=True, help="Whom the sign-up page names while sign-up is closed."
+    )
+    bootstrap_accounts = Dict(
+        key_trait=Unicode(),
+        value_trait=Unicode(),
+        config=True,
+        help="Accounts to make when the hub starts and they do not exist: user name -> password file, mode 0600.",
+    )
+
+    def __init__(self, add_new_table: bool = True, **kwargs: Any):
+        super().__init__(add_new_table=add_new_table, **kwargs)
+        if isinstance(self.parent, JupyterHub):
+            self._offer_templates(self.parent)
+        if self._deprecated_db_session is not None:
+            self._make_bootstrap_accounts()
+
+    # Defaults that differ from NativeAuthenticator's
+
+    @default("db")
+    def _hub_database(self) -> Any:
+        # The same session as the base class gives, without its warning: NativeAuthenticator has no other.
+        return self._deprecated_db_session
+
+    @default("allow_all")
+    def _let_approval_decide(self) -> bool:
+        return True
+
+    @default("enable_signup")
+    def _signup_unless_closed(self) -> bool:
+        return self.signup != "closed"
+
+    @default("open_signup")
+    def _signup_without_approval(self) -> bool:
+        return self.signup == "open"
+
+    @default("minimum_password_length")
+    def _sane_password_length(self) -> int:
+        return 10
+
+    @default("check_common_password")
+    def _refuse_common_passwords(self) -> bool:
+        return True
+
+    @default("allowed_failed_logins")
+    def _few_failed_logins(self) -> int:
+        return 5
+
+    @default("seconds_before_next_try")
+    def _lock_out_for_five_minutes(self) -> int:
+        return 300
+
+    def _offer_templates(self, app: JupyterHub) -> None:
+        """Put the lab's pages after the operator's own and before JupyterHub's."""
+        base = str(Path(app.data_files_path) / "templates")
+        app.template_paths = [*(path for path in app.template_paths if path != base), *map(str, TEMPLATES), base]
+
+    # Names and passwords
+
+    def validate_username(self, username: str) -> bool:
+        """Tell whether a name may exist in this lab."""
+        return names.may_have_account(username) and super().validate_username(username)
+
+    def password_refusal(self, password: str) -> str | None:
+        """Say why a password is not accepted, and what is; None when it is."""
+        if len(password) < self.minimum_password_length:
+            return f"A password has at least {self.minimum_password_length} characters."
+        if not passwords.fits(password):
+            return f"A password has at most {passwords.MAX_BYTES} bytes."
+        if self.check_common_password and self.is_password_common(password):
+            return "This password is among the most common ones: choose another."
+        return None
+
+    def is_password_strong(self, password: str) -> bool:
+        """Tell whether a password is accepted; NativeAuthenticator asks wherever one is set."""
+        return self.password_refusal(password) is None
+
+    # Signing up
+
+    def signup_refusal(self, username: str) -> str | None:
+        """Say why nobody can sign up under a name; None when somebody can."""
+        username = self.normalize_username(username)
+        refusal = names.refusal(username)
+        if refusal:
+            return refusal
+        user = User.find(self.db, username)
+        # An account is the key to the user of its name: to an admin's rights, to the home that goes with it.
+        if self.is_lab_admin(username) or (user is not None and self.open_signup):
+            return f"{username!r} is taken. If it is you, ask {self.signup_contact} for a password."
+        return None
+
+    def is_lab_admin(self, username: str) -> bool:
+        """Tell whether a user of this name is, or would be, an admin."""
+        user = User.find(self.db, username)
+        return username in self.admin_users or (user is not None and user.admin)
+
+    def create_user(self, username: str, password: str, **kwargs: Any) -> UserInfo | None:
+        """Make an account for somebody who signs up; None when that is refused."""
+        if self.signup_refusal(username):
+            return None
+        kwargs["has_2fa"] = self.allow_2fa and kwargs.get("has_2fa", False)
+        return super().create_user(username, password, **kwargs)
+
+    # Logging in
+
+    async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
+        """Check a login.
+
+        :param data: the form: ``username``, ``password``, and ``2fa`` where that is on.
+        :returns: the user's name, or None when name or password is wrong.
+        :raises web.HTTPError: 403 with the reason, for a name that is locked out or (given the right
+          password) not authorized yet. A name that does not exist is locked out like one that does.
+        """
+        username = self.normalize_username(data.get("username", ""))
+        if not names.may_have_account(username):
+            return None
+        self._refuse_when_locked_out(username)
+        # Counted before the slow check, so that guesses sent all at once are counted too.
+        self.add_login_attempt(username)
+        account = self.get_user(username)
+        second_factor = account is None or not account.has_2fa or account.is_valid_token(data.get("2fa", ""))
+        authorized = account is not None and account.is_authorized
+        hashed = account.password if account else passwords.decoy()
+        matches = await asyncio.to_thread(passwords.matches, data.get("password", ""), hashed)
+        if account is None or not matches or not second_factor:
+            return None
+        self.successful_login(username)
+        if not authorized:
+            raise web.HTTPError(403, f"User {username} has not been authorized by an administrator yet.")
+        return username
+
+    def _refuse_when_locked_out(self, username: str) -> None:
+        if self.allowed_failed_logins and self.is_blocked(username):
+            minutes = -(-self.seconds_before_next_try // 60)
+            raise web.HTTPError(403, f"Too many failed logins for this name. Try again in {minutes} minutes.")
+
+    def add_login_attempt(self, username: str) -> None:
+        """Count a login, and forget those from before the lock-out's time."""
+        oldest = datetime.now() - timedelta(seconds=self.seconds_before_next_try)
+        self.login_attempts = {name: seen for name, seen in self.login_attempts.items() if seen["time"] >= oldest}
+        super().add_login_attempt(username)
+
+    async def refresh_user(self, user: Any, handler: Any = None) -> bool:
+        """End the sessions of a user whose account is no longer authorized.
+
+        A user without an account was made through the API; what that user may do is up to their tokens.
+        """
+        account = self.get_user(user.name)
+        return account is None or account.is_authorized
+
+    # Accounts made by the lab, not by signing up
+
+    def set_account(
+        self,
+        username: str,
+        password: str | None = None,
+        authorized: bool | None = None,
+        email: str | None = None,
+    ) -> list[str]:
+        """Create an account, or change it where it differs from what is asked.
+
+        :param password: needed for a new account; None leaves it as it is.
+        :param authorized: None leaves it as it is; a new account is authorized unless False.
+        :param email: None leaves it as it is; empty removes it.
+        :returns: what changed, of ``password``, ``authorized`` and ``email``.
+        :raises AccountProblem: name, password or e-mail address is not accepted.
+        """
+        if not self.validate_username(username):
+            raise AccountProblem(names.refusal(username) or f"{username!r} is refused by this hub's configuration.")
+        account = self.get_user(username)
+        wanted: dict[str, Any] = {}
+        if password is not None and (account is None or not passwords.matches(password, account.password)):
+            wanted["password"] = self._hashed(password)
+        if authorized is not None and (account is None or account.is_authorized != authorized):
+            wanted["is_authorized"] = authorized
+        if email is not None and email != (account.email or "" if account else ""):
+            wanted["email"] = email
+        if account is None:
+            self._add_account(username, wanted)
+        else:
+            self._change_account(account, wanted)
+        return [field.removeprefix("is_") for field in wanted]
+
+    def _hashed(self, password: str) -> bytes:
+        refusal = self.password_refusal(password)
+        if refusal:
+            raise AccountProblem(refusal)
+        return passwords.hashed(password)
+
+    def _add_account(self, username: str, fields: dict[str, Any]) -> None:
+        if "password" not in fields:
+            raise AccountProblem(f"There is no account {username!r} yet: a new one needs a password.")
+        fields.setdefault("is_authorized", True)
+        account = UserInfo(username=username)
+        self._change_account(account, fields)
+
+    def _change_account(self, account: UserInfo, fields: dict[str, Any]) -> None:
+        try:
+            for field, value in fields.items():
+                setattr(account, field, value)
+        except AssertionError as error:
+            self.db.rollback()
+            raise AccountProblem(f"{fields['email']!r} is not an e-mail address of the form name@domain.") from error
+        self.db.add(account)
+        self.db.commit()
+        if "password" in fields:
+            self.successful_login(account.username)
+
+    def delete_account(self, username: str) -> bool:
+        """Delete an account, and neither the hub's user nor the home; False when there is none."""
+        account = self.get_user(username)
+        if account is None:
+            return False
+        self.db.delete(account)
+        self.db.commit()
+        return True
+
+    def _make_bootstrap_accounts(self) -> None:
+        for username, password_file in self.bootstrap_accounts.items():
+            if self.user_exists(username):
+                continue
+            try:
+                self.set_account(username, password=secrets.read(password_file), authorized=True)
+            except AccountProblem as problem:
+                raise AccountProblem(f"bootstrap account {username!r} ({password_file}): {problem}") from problem
+            self.log.info("Made the account %s with the password in %s", username, password_file)
+
+    def get_handlers(self, app: Any) -> Iterable[tuple[str, type]]:
+        """NativeAuthenticator's pages, those that the lab does differently, and the accounts API."""
+        return (
+            dict(super().get_handlers(app)) | pages.HANDLERS | {r"/api/lab/accounts/([^/]+)": AccountHandler}
+        ).items()
