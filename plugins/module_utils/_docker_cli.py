@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Questions to a Docker engine by its command line: never waits for ever, and tells why there is no answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+SOCKET = "/var/run/docker.sock"
+
+# What a login over SSH has on its PATH is not always where Docker is.
+_MORE_PATH = ("/usr/local/bin", "/usr/bin", "/snap/bin")
+
+
+class Answer(NamedTuple):
+    """What came back: `state` is ok, missing, denied, down, hung or failed."""
+
+    state: str
+    out: str
+    err: str
+
+
+class DockerError(RuntimeError):
+    """The engine did not answer; `state` says why, as in `Answer`."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.err.strip() or answer.out.strip() or answer.state)
+        self.state = answer.state
+
+
+Run = Callable[[Sequence[str]], Answer]
+
+
+def command(argv: Sequence[str], timeout: float = 20.0) -> Answer:
+    """Run one command of Docker; *timeout* is in seconds."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PATH])
+    program = shutil.which(argv[0], path=path)
+    if program is None:
+        return Answer("missing", "", f"{argv[0]}: command not found")
+    try:
+        done = subprocess.run(
+            [program, *argv[1:]],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C.UTF-8"},
+        )
+    except subprocess.TimeoutExpired:
+        return Answer("hung", "", f"{' '.join(argv)}: no answer within {timeout:g} seconds")
+    return Answer(state_of(done.returncode, done.stderr + done.stdout), done.stdout, done.stderr)
+
+
+def state_of(code: int, text: str) -> str:
+    """Tell from its exit code and its words why a command of Docker failed."""
+    if code == 0:
+        return "ok"
+    text = text.lower()
+    if "permission denied" in text:
+        return "denied"
+    if "could not be found in this wsl" in text:
+        return "missing"
+    if "cannot connect to the docker daemon" in text or "failed to connect to the docker api" in text:
+        return "down"
+    return "failed"
+
+
+class Docker:
+    """One engine, behind its socket.
+
+    :param socket: path of the socket; what the environment says of other engines does not count.
+    :param run: what runs a command.
+    """
+
+    def __init__(self, socket: str = SOCKET, run: Run = command) -> None:
+        self._start = ("docker", "--host", f"unix://{socket}")
+        self._run = run
+
+    def ask(self, *words: str) -> str:
+        """Return what `docker <words>` prints.
+
+        :raises DockerError: if it fails.
+        """
+        answer = self._run([*self._start, *words])
+        if answer.state != "ok":
+            raise DockerError(answer)
+        return answer.out
+
+    def info(self) -> dict[str, Any]:
+        """Return what `docker info` knows.
+
+        :raises DockerError: if no engine answers.
+        """
+        known = json.loads(self.ask("info", "--format", "{{json .}}"))
+        # Some versions of the client end well although no engine answers.
+        if known.get("ServerErrors"):
+            text = "\n".join(known["ServerErrors"])
+            raise DockerError(Answer(state_of(1, text), "", text))
+        return known
+
+    def inspect(self, *names: str) -> list[dict[str, Any]]:
+        """Return what the engine knows of containers or images that exist.
+
+        :raises DockerError: if one of them does not exist, or no engine answers.
+        """
+        return json.loads(self.ask("inspect", *names)) if names else []
+
+    def log_end(self, container: str, lines: int = 15) -> str:
+        """Return the last lines that a container wrote."""
+        answer = self._run([*self._start, "logs", "--tail", str(lines), container])
+        return (answer.out + answer.err).strip()

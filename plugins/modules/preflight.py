@@ -1,0 +1,189 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One look at a server for what would stop a converge later."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: preflight
+short_description: Look at a server for what would stop a converge later
+version_added: 0.1.0
+description:
+  - Looks once, at everything, before a play changes anything, so that what is wrong is told together and in its first
+    seconds.
+  - Looks at the data root, free space, the port of the lab's door, Docker's C(daemon.json), the distribution, the
+    processor and the clock.
+  - Fails when something would stop the play; the message names each setting and what mends it.
+  - Docker need not be there yet.
+  - Changes nothing, so it never reports a change.
+author: The gpulab.jupyterhub contributors (@gpulab)
+options:
+  data_root:
+    description: Directory that holds, or will hold, everything of the lab.
+    type: str
+    default: /srv/jupyterhub
+  min_free_gb:
+    description:
+      - What must be free on the data root's file system and on Docker's, in GB (1024 x 1024 x 1024 bytes).
+      - V(0) asks for nothing.
+    type: float
+    default: 5
+  bind_address:
+    description: IP address that the lab's door listens on, such as V(0.0.0.0) for all of the server's.
+    type: str
+    required: true
+  port:
+    description: TCP port that the lab's door listens on.
+    type: int
+    default: 8000
+  compose_project:
+    description: Compose project of the lab. A port that it publishes is not in its way.
+    type: str
+    default: jupyterhub
+  docker_socket:
+    description: Socket of the Docker engine.
+    type: path
+    default: /var/run/docker.sock
+  docker_data_root:
+    description:
+      - Directory that Docker keeps images and containers in.
+      - When empty, what the engine says, or else its C(daemon.json), or else V(/var/lib/docker).
+    type: str
+    default: ''
+  daemon_json:
+    description: Docker's file of options.
+    type: path
+    default: /etc/docker/daemon.json
+attributes:
+  check_mode:
+    description: Can run in C(check_mode); it looks as always.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed in diff mode.
+    support: none
+    details: It changes nothing.
+seealso:
+  - module: gpulab.jupyterhub.hub_info
+"""
+
+EXAMPLES = r"""
+- name: Look at the server before anything is changed
+  gpulab.jupyterhub.preflight:
+    data_root: /srv/jupyterhub
+    bind_address: 0.0.0.0
+    port: 8000
+  become: true
+
+- name: Tell what another place and port would meet
+  gpulab.jupyterhub.preflight:
+    data_root: /data/lab
+    bind_address: 127.0.0.1
+    port: 8080
+    min_free_gb: 50
+  become: true
+"""
+
+RETURN = r"""
+problems:
+  description: What was found, the worst first; only warnings when the module succeeds.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code: {description: Name of the kind of problem., type: str, returned: always}
+    severity: {description: V(error) or V(warning)., type: str, returned: always}
+    subject: {description: The setting that it is about., type: str, returned: always}
+    evidence: {description: What was seen., type: str, returned: always}
+    remedy: {description: What mends it., type: str, returned: always}
+  sample:
+    - code: port-taken
+      severity: error
+      subject: hub_stack_port
+      evidence: port 8000 of 0.0.0.0 is taken by nginx (process 812).
+      remedy: Stop what holds it (`ps -fp 812`), or set hub_stack_port to a free port.
+docker_data_root:
+  description: Where Docker keeps its things, or will.
+  returned: always
+  type: str
+  sample: /var/lib/docker
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _preflight as checks
+from ..module_utils._docker_cli import Docker, DockerError
+from ..module_utils._problems import Problem, as_dicts, at_least, render
+
+_LINE = '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
+
+
+def engine_root(docker: Docker) -> str:
+    """Return where a running engine keeps its things; '' while none answers, or none is installed."""
+    try:
+        return docker.info()["DockerRootDir"]
+    except DockerError:
+        return ""
+
+
+def published(docker: Docker) -> list[checks.Published]:
+    """Return what containers publish; nothing while no engine answers."""
+    try:
+        return checks.parse_published(docker.ask("ps", "--format", _LINE))
+    except DockerError:
+        return []
+
+
+def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]:
+    """Return where Docker keeps its things, and everything that was found."""
+    options, malformed = checks.daemon_json(wishes["daemon_json"])
+    docker_root = wishes["docker_data_root"] or engine_root(docker) or options.get("data-root", "") or "/var/lib/docker"
+    places = {"lab_data_root": wishes["data_root"], "docker_engine_data_root": docker_root}
+    release = Path("/etc/os-release")
+    found = [
+        *checks.data_root(wishes["data_root"]),
+        *checks.space(places, wishes["min_free_gb"]),
+        *checks.port(wishes["bind_address"], wishes["port"], wishes["compose_project"], published(docker)),
+        *malformed,
+        *checks.platform(
+            checks.parse_os_release(release.read_text(encoding="utf-8") if release.exists() else ""),
+            os.uname().machine,
+        ),
+        *checks.clock(time.time()),
+    ]
+    return docker_root, found
+
+
+def main() -> None:
+    """Look, and fail if something would stop a converge."""
+    module = AnsibleModule(
+        argument_spec={
+            "data_root": {"type": "str", "default": "/srv/jupyterhub"},
+            "min_free_gb": {"type": "float", "default": 5},
+            "bind_address": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 8000},
+            "compose_project": {"type": "str", "default": "jupyterhub"},
+            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+            "docker_data_root": {"type": "str", "default": ""},
+            "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
+        },
+        supports_check_mode=True,
+    )
+    docker_root, problems = look(module.params, Docker(module.params["docker_socket"]))
+    errors = at_least("error", problems)
+    result = {"problems": as_dicts(problems), "docker_data_root": docker_root}
+    if errors:
+        module.fail_json(msg=f"This server cannot take the lab yet; nothing was changed.\n\n{render(errors)}", **result)
+    for problem in problems:
+        module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
