@@ -75,12 +75,6 @@ class LabSpawner(DockerSpawner):
         help="Size of /dev/shm, in bytes or with a suffix K, M, G, T. None: Docker's 64 MiB, too little for PyTorch.",
     )
     pids_limit = Int(4096, min=0, config=True, help="Most processes and threads that one server may have. 0: no limit.")
-    umask = Unicode(
-        "0002",
-        config=True,
-        help="Umask (octal) of servers: the default leaves files in shared directories writable for the users' group.",
-    )
-
     will_resume = Bool(False, help="A server never comes back with its old token, for its container is a new one.")
 
     _homes_ready: dict[str, tuple[int, frozenset[str]]] = {}
@@ -169,7 +163,7 @@ class LabSpawner(DockerSpawner):
         """Add who the user is, and which certificates to trust, to the server's environment."""
         user = self.user.name
         env = dict.fromkeys(("USER", "LOGNAME", "NB_USER"), user)
-        env.update(HOME=self.home_target, SHELL="/bin/bash", UMASK=self.umask)
+        env.update(HOME=self.home_target, SHELL="/bin/bash")
         if self.ca_bundle:
             env.update(dict.fromkeys(CA_VARIABLES, CA_TARGET))
         return env | super().get_env()
