@@ -105,12 +105,12 @@ class Docker:
             raise DockerError(Answer(state_of(1, text), "", text))
         return known
 
-    def inspect(self, *names: str) -> list[dict[str, Any]]:
-        """Return what the engine knows of containers or images that exist.
+    def inspect(self, kind: str, *names: str) -> list[dict[str, Any]]:
+        """Return what the engine knows of things of one kind, `container` or `image`.
 
         :raises DockerError: if one of them does not exist, or no engine answers.
         """
-        return json.loads(self.ask("inspect", *names)) if names else []
+        return json.loads(self.ask(kind, "inspect", *names)) if names else []
 
     def log_end(self, container: str, lines: int = 15) -> str:
         """Return the last lines that a container wrote."""

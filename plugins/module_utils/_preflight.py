@@ -333,10 +333,11 @@ def platform(release: Mapping[str, str], machine: str) -> Iterator[Problem]:
 
 def clock(now: float) -> Iterator[Problem]:
     """Yield whether the server's clock, in seconds since 1970, is so wrong that no certificate is valid."""
-    if time.gmtime(now).tm_year < _EARLIEST_YEAR:
+    there = time.gmtime(now)
+    if there.tm_year < _EARLIEST_YEAR:
         yield error(
             "clock-wrong",
             "the server's clock",
-            f"it says {time.strftime('%Y-%m-%d %H:%M', time.gmtime(now))}; every download would fail, as no certificate is valid then.",
+            f"it says {time.strftime('%Y-%m-%d %H:%M', there)}; every download fails, as no certificate is valid then.",
             "Set it: timedatectl set-ntp true, or date -s 'YYYY-MM-DD hh:mm'.",
         )

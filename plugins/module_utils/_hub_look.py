@@ -1,0 +1,209 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a lab, at its engine and through its door, for `_hub_diagnosis` to judge; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ._docker_cli import Docker, DockerError
+from ._hub_api import HubApi, Refused, Unreachable
+
+LABEL = "org.gpulab.jupyterhub"
+VERSION_LABEL = f"{LABEL}.jupyterhub-version"
+
+_COMPOSE = "com.docker.compose"
+_LINE = f'{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label "{_COMPOSE}.project"}}}}\t{{{{.Label "{LABEL}"}}}}'
+_GB = 1024**3
+# A hub may log an address with a token in it, and a person's own extension anything.
+_SECRET = re.compile(r"(?i)((?:token|password|secret|authorization)['\"]?\s*[=:]\s*(?:token |bearer )?)[^\s&'\",;]+")
+
+
+# --- Engine and containers -------------------------------------------------------------------------------------------
+
+
+def at_engine(docker: Docker, project: str, user_image: str) -> dict[str, Any]:
+    """Find the engine, the containers of the stack and of the users, and the users' image.
+
+    :returns: `engine`, `stack` (container by service), `user_containers`, `user_image` and `docker_root`.
+    """
+    found: dict[str, Any] = {
+        "engine": {"state": "ok", "version": "", "detail": "", "wsl": _is_wsl()},
+        "stack": {},
+        "user_containers": [],
+        "user_image": {"name": user_image, "present": None, "jupyterhub": ""},
+        "docker_root": "",
+    }
+    try:
+        info = docker.info()
+        found["engine"]["version"] = info["ServerVersion"]
+        found["docker_root"] = info["DockerRootDir"]
+        stack, users = _pick(docker.ask("ps", "--all", "--no-trunc", "--format", _LINE), project)
+        containers = {entry["Id"]: parse_container(entry) for entry in _inspect(docker, stack + users)}
+        found["stack"] = {c["service"]: c for key, c in containers.items() if key in stack}
+        found["user_containers"] = [c for key, c in containers.items() if key in users]
+        for container in found["stack"].values():
+            if not is_well(container):
+                container["log"] = redacted(docker.log_end(container["name"]))
+    except DockerError as fault:
+        found["engine"].update(state=fault.state, detail=str(fault))
+        return found
+    return {**found, "user_image": _image(docker, user_image)}
+
+
+def _pick(listing: str, project: str) -> tuple[list[str], list[str]]:
+    """Tell the stack's containers from the users' in what `docker ps` printed; leave out everybody else's."""
+    stack, users = [], []
+    for line in listing.splitlines():
+        key, name, of_project, label = line.split("\t")
+        if of_project == project:
+            stack.append(key)
+        elif label == "singleuser" or (name.startswith("jupyter-") and not label and not of_project):
+            users.append(key)
+    return stack, users
+
+
+def _inspect(docker: Docker, keys: list[str]) -> list[dict[str, Any]]:
+    """Inspect containers; one that is gone by now must not hide the others."""
+    try:
+        return docker.inspect("container", *keys)
+    except DockerError as fault:
+        if fault.state != "failed":
+            raise
+    left = set(docker.ask("ps", "--all", "--quiet", "--no-trunc").split())
+    return docker.inspect("container", *(key for key in keys if key in left))
+
+
+def parse_container(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Pick from what `docker inspect` tells of a container; its environment, with tokens in it, stays out."""
+    state, config = entry["State"], entry["Config"]
+    labels = config.get("Labels") or {}
+    return {
+        "name": entry["Name"].lstrip("/"),
+        "id": entry["Id"][:12],
+        "image": config["Image"],
+        "service": labels.get(f"{_COMPOSE}.service", ""),
+        "user": labels.get(f"{LABEL}.user", ""),
+        "state": state["Status"],
+        "health": (state.get("Health") or {}).get("Status", ""),
+        "exit_code": state["ExitCode"],
+        "out_of_memory": bool(state.get("OOMKilled")),
+        "restarts": entry.get("RestartCount", 0),
+        "started": state.get("StartedAt", ""),
+        "error": state.get("Error", ""),
+        "jupyterhub": labels.get(VERSION_LABEL, ""),
+        "log": "",
+    }
+
+
+def is_well(container: Mapping[str, Any]) -> bool:
+    """Tell whether a container runs and does not say that it is ill."""
+    return container["state"] == "running" and container["health"] in ("healthy", "")
+
+
+def redacted(text: str) -> str:
+    """Blank what looks like a secret in a log."""
+    return _SECRET.sub(r"\1***", text)
+
+
+def _image(docker: Docker, name: str) -> dict[str, Any]:
+    try:
+        config = docker.inspect("image", name)[0]["Config"]
+    except DockerError as fault:
+        return {"name": name, "present": False if fault.state == "failed" else None, "jupyterhub": ""}
+    return {"name": name, "present": True, "jupyterhub": (config.get("Labels") or {}).get(VERSION_LABEL, "")}
+
+
+def _is_wsl(version: str = "/proc/version") -> bool:
+    return "microsoft" in Path(version).read_text(encoding="utf-8", errors="replace").lower()
+
+
+# --- Door, token, hub ------------------------------------------------------------------------------------------------
+
+
+def at_token(path: str) -> tuple[str, dict[str, str]]:
+    """Read the token of the playbooks: the token, and how that went (ok, absent, unreadable or empty)."""
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        return "", {"file": path, "state": "absent", "detail": ""}
+    except (OSError, UnicodeDecodeError) as fault:
+        return "", {"file": path, "state": "unreadable", "detail": getattr(fault, "strerror", None) or "not text"}
+    return token, {"file": path, "state": "ok" if token else "empty", "detail": ""}
+
+
+def at_door(api: HubApi, url: str) -> dict[str, Any]:
+    """Knock, as everybody may: `state` is ok, hub-away, foreign, redirects, or why there is no answer."""
+    try:
+        reply = api.get("/health")
+    except Unreachable as fault:
+        return {"url": url, "state": fault.state, "status": 0, "detail": str(fault), "version": ""}
+    door = {"url": url, "status": reply.status, "detail": "", "version": reply.headers.get("x-jupyterhub-version", "")}
+    if reply.status == 200 and door["version"]:
+        return {**door, "state": "ok"}
+    if reply.status in (502, 503, 504):
+        return {**door, "state": "hub-away"}
+    if 300 <= reply.status < 400:
+        return {**door, "state": "redirects", "detail": reply.headers.get("location", "")}
+    return {**door, "state": "foreign", "detail": reply.headers.get("server", "")}
+
+
+def at_hub(api: HubApi) -> tuple[dict[str, Any], str, str]:
+    """Ask what the hub knows: `hub`, `users` and `routes`; then a state (ok, refused, scope, failed) and a detail."""
+    nothing: dict[str, Any] = {"hub": {}, "users": None, "routes": None}
+    try:
+        return (
+            {"hub": api.fetch("/api/info"), "users": api.pages("/api/users"), "routes": api.pages("/api/proxy")},
+            "ok",
+            "",
+        )
+    except Refused as fault:
+        if fault.status not in (401, 403):
+            return nothing, "failed", str(fault)
+        return nothing, "scope" if "scopes" in str(fault) else "refused", str(fault)
+    except Unreachable as fault:
+        return nothing, "failed", str(fault)
+
+
+def servers(users: list[dict[str, Any]], containers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pair each server that the hub believes to run, or to start, with its container, or None."""
+    by_name = {container["name"]: container for container in containers}
+    return [
+        {
+            "user": user["name"],
+            "name": server["name"],
+            "ready": server["ready"],
+            "pending": server["pending"],
+            "started": server["started"],
+            "last_activity": server["last_activity"],
+            "url": server["url"],
+            "container_name": container_name(user["name"], server),
+            "container": by_name.get(container_name(user["name"], server)),
+        }
+        for user in users
+        for server in user["servers"].values()
+        if not server.get("stopped")
+    ]
+
+
+def container_name(user: str, server: Mapping[str, Any]) -> str:
+    """Name a server's container: as its spawner recorded it, or else as DockerSpawner makes names."""
+    recorded = (server.get("state") or {}).get("object_name")
+    return recorded or f"jupyter-{user}" + (f"--{server['name']}" if server["name"] else "")
+
+
+# --- Disks -----------------------------------------------------------------------------------------------------------
+
+
+def at_disks(paths: list[str], statvfs=os.statvfs) -> list[dict[str, Any]]:
+    """Measure the file systems of directories that are there, each once; sizes in GB of 1024**3 bytes."""
+    disks = {}
+    for path in filter(os.path.isdir, paths):
+        found = statvfs(path)
+        free, total = (round(blocks * found.f_frsize / _GB, 2) for blocks in (found.f_bavail, found.f_blocks))
+        disks.setdefault(Path(path).stat().st_dev, {"path": path, "free_gb": free, "total_gb": total})
+    return list(disks.values())

@@ -1,0 +1,291 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""How a JupyterHub lab is."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: hub_info
+short_description: Tell how a JupyterHub lab is, and what mends what is wrong
+version_added: 0.1.0
+description:
+  - Asks the hub, through the lab's public door, and the Docker engine, and compares what they know.
+  - Returns versions, users, their servers with their containers, the proxy's routes, and C(problems), each with
+    evidence and a remedy.
+  - Runs on the lab's server, as root or as a user who may read the token and use the engine.
+  - A lab in which something is broken is an answer, not a failure, unless O(fail_on) says so.
+  - Changes nothing, so it never reports a change. No secret is in what it returns.
+author: The gpulab.jupyterhub contributors (@gpulab)
+options:
+  url:
+    description: The lab's door, as seen from the server, without C(/hub).
+    type: str
+    default: http://127.0.0.1:8000
+  ca_path:
+    description: File on the server with the CA certificates to trust at an C(https) door; the server's own by default.
+    type: path
+  token_file:
+    description: File on the server with an API token that may list users, servers and routes.
+    type: path
+    default: /srv/jupyterhub/secrets/ansible_token
+  data_root:
+    description: Directory that holds the lab; for the commands in remedies, and to see how full its disk is.
+    type: path
+    default: /srv/jupyterhub
+  compose_project:
+    description: Compose project of the lab, with the services C(proxy) and C(jupyterhub).
+    type: str
+    default: jupyterhub
+  user_image:
+    description: Image that users' servers start from.
+    type: str
+    default: jupyter-custom-gpu:latest
+  docker_socket:
+    description: Socket of the Docker engine.
+    type: path
+    default: /var/run/docker.sock
+  min_free_gb:
+    description: Warn when less is free on the data root's disk or on Docker's, in GB (1024 x 1024 x 1024 bytes).
+    type: float
+    default: 2
+  timeout:
+    description: Longest wait for one reply of the hub, in seconds.
+    type: int
+    default: 10
+  fail_on:
+    description: Fail when there is a problem of this severity, or a worse one.
+    type: str
+    choices: [never, error, warning]
+    default: never
+attributes:
+  check_mode:
+    description: Can run in C(check_mode); it looks as always.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed in diff mode.
+    support: none
+    details: It changes nothing.
+seealso:
+  - module: gpulab.jupyterhub.preflight
+  - module: gpulab.jupyterhub.hub_probe
+"""
+
+EXAMPLES = r"""
+- name: Ask how the lab is
+  gpulab.jupyterhub.hub_info:
+  become: true
+  register: lab
+
+- name: Tell who works there
+  ansible.builtin.debug:
+    msg: "{{ lab.servers | map(attribute='user') | unique }}"
+
+- name: Stop the play unless the lab is well
+  gpulab.jupyterhub.hub_info:
+    url: http://127.0.0.1:8080
+    token_file: /data/lab/secrets/ansible_token
+    data_root: /data/lab
+    fail_on: error
+  become: true
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether there is no problem of severity V(error).
+  returned: always
+  type: bool
+problems:
+  description: What is wrong, the worst first.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code: {description: Name of the kind of problem., type: str, returned: always}
+    severity: {description: "V(error), V(warning) or V(info).", type: str, returned: always}
+    subject: {description: "The container, user, file or address that it is about.", type: str, returned: always}
+    evidence: {description: "What was seen, such as the end of a log.", type: str, returned: always}
+    remedy: {description: What mends it., type: str, returned: always}
+  sample:
+    - code: user-image-missing
+      severity: error
+      subject: image jupyter-custom-gpu:latest
+      evidence: "it is not on this server, so no user's server can start (pull access denied for jupyter-custom-gpu):
+        it was never built or loaded here."
+      remedy: ./run.sh
+versions:
+  description: Versions; empty strings for what did not tell.
+  returned: always
+  type: dict
+  contains:
+    jupyterhub: {description: Version of the hub., type: str, returned: always}
+    python: {description: Python of the hub., type: str, returned: always}
+    spawner: {description: Class and version of the spawner., type: str, returned: always}
+    authenticator: {description: Class and version of the authenticator., type: str, returned: always}
+    engine: {description: Version of the Docker engine., type: str, returned: always}
+    images: {description: Image of each service of the stack and of the users., type: dict, returned: always}
+routes:
+  description: Where the proxy leads to, by path.
+  returned: always
+  type: dict
+  sample: {/: "http://jupyterhub:8081", /user/alice/: "http://172.18.0.4:8888"}
+users:
+  description: Users that the hub knows.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name., type: str, returned: always}
+    admin: {description: Whether they administer the hub., type: bool, returned: always}
+    groups: {description: Their groups., type: list, elements: str, returned: always}
+    servers:
+      description: Names of their servers that run or start; the default one's is empty.
+      type: list
+      elements: str
+      returned: always
+    created: {description: When the hub first knew them., type: str, returned: always}
+    last_activity: {description: When they were last seen., type: str, returned: when they were}
+servers:
+  description: Servers that run or start, as the hub sees it.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    user: {description: Whose it is., type: str, returned: always}
+    name: {description: Its name; the default one's is empty., type: str, returned: always}
+    ready: {description: Whether it can be used., type: bool, returned: always}
+    pending: {description: "V(spawn) or V(stop) while that is under way.", type: str, returned: while it is}
+    started: {description: Since when., type: str, returned: always}
+    last_activity: {description: When it was last used., type: str, returned: always}
+    url: {description: Its path below the door., type: str, returned: always}
+    container_name: {description: Name of its container., type: str, returned: always}
+    container: {description: "Its container, like those in RV(containers).", type: dict, returned: when it exists}
+containers:
+  description: Containers of the stack and of the users.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name: {description: Name., type: str, returned: always}
+    id: {description: The first 12 digits of its number., type: str, returned: always}
+    image: {description: Its image., type: str, returned: always}
+    service: {description: Its service in the Compose project; empty for a user's., type: str, returned: always}
+    user: {description: Whose it is; empty for the stack's., type: str, returned: always}
+    state: {description: "Docker's word, such as V(running) or V(exited).", type: str, returned: always}
+    health:
+      description: V(healthy), V(unhealthy) or V(starting); empty without a health check.
+      type: str
+      returned: always
+    exit_code: {description: How it ended., type: int, returned: always}
+    out_of_memory: {description: Whether it was ended for lack of memory., type: bool, returned: always}
+    restarts: {description: How often Docker started it again., type: int, returned: always}
+    started: {description: When it was last started., type: str, returned: always}
+disks:
+  description: The data root's file system and Docker's, once if they are the same.
+  returned: always
+  type: list
+  elements: dict
+  sample: [{path: /srv/jupyterhub, free_gb: 72.1, total_gb: 251.0}]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _hub_look as look
+from ..module_utils._docker_cli import Docker
+from ..module_utils._hub_api import HubApi
+from ..module_utils._hub_diagnosis import diagnose
+from ..module_utils._problems import as_dicts, at_least, render
+
+_USER_KEYS = ("name", "admin", "groups", "created", "last_activity")
+_CONTAINER_KEYS = (
+    *("name", "id", "image", "service", "user", "state", "health"),
+    *("exit_code", "out_of_memory", "restarts", "started"),
+)
+
+
+def gather(wishes: Mapping[str, Any], docker: Docker, token: str, token_facts: dict[str, str]) -> dict[str, Any]:
+    """Look at everything; return the facts that `diagnose` judges."""
+    facts = {
+        **{key: wishes[key] for key in ("data_root", "compose_project", "min_free_gb")},
+        **look.at_engine(docker, wishes["compose_project"], wishes["user_image"]),
+        **{"hub": {}, "users": None, "routes": None, "servers": []},
+        "token": token_facts,
+    }
+    api = HubApi(wishes["url"], token, wishes["timeout"], wishes["ca_path"])
+    facts["door"] = look.at_door(api, wishes["url"])
+    if facts["door"]["state"] == "ok" and token:
+        known, state, detail = look.at_hub(api)
+        facts.update(known, token={**token_facts, "state": state, "detail": detail})
+        facts["servers"] = look.servers(facts["users"] or [], facts["user_containers"])
+    facts["disks"] = look.at_disks([wishes["data_root"], facts["docker_root"]])
+    return facts
+
+
+def results(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of the facts what is of use in a play."""
+    containers = [*facts["stack"].values(), *facts["user_containers"]]
+    return {
+        "versions": versions(facts),
+        "routes": {route["routespec"]: route["target"] for route in facts["routes"] or []},
+        "users": [
+            {**{key: user.get(key) for key in _USER_KEYS}, "servers": list(user["servers"])}
+            for user in facts["users"] or []
+        ],
+        "servers": [{**server, "container": _container(server["container"])} for server in facts["servers"]],
+        "containers": [_container(container) for container in containers],
+        "disks": facts["disks"],
+    }
+
+
+def versions(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the versions of everything that told its own."""
+    hub = facts["hub"]
+    images = {service: container["image"] for service, container in facts["stack"].items()}
+    return {
+        "jupyterhub": hub.get("version") or facts["door"]["version"],
+        "python": hub.get("python", "").partition(" ")[0],
+        **{kind: " ".join(hub[kind].values()) if kind in hub else "" for kind in ("spawner", "authenticator")},
+        "engine": facts["engine"]["version"],
+        "images": {**images, "user": facts["user_image"]["name"] if facts["user_image"]["present"] else ""},
+    }
+
+
+def _container(container: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return container and {key: container[key] for key in _CONTAINER_KEYS}
+
+
+def main() -> None:
+    """Look, judge, tell."""
+    module = AnsibleModule(
+        argument_spec={
+            "url": {"type": "str", "default": "http://127.0.0.1:8000"},
+            "ca_path": {"type": "path"},
+            "token_file": {"type": "path", "default": "/srv/jupyterhub/secrets/ansible_token", "no_log": False},
+            "data_root": {"type": "path", "default": "/srv/jupyterhub"},
+            "compose_project": {"type": "str", "default": "jupyterhub"},
+            "user_image": {"type": "str", "default": "jupyter-custom-gpu:latest"},
+            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+            "min_free_gb": {"type": "float", "default": 2},
+            "timeout": {"type": "int", "default": 10},
+            "fail_on": {"type": "str", "choices": ["never", "error", "warning"], "default": "never"},
+        },
+        supports_check_mode=True,
+    )
+    token, token_facts = look.at_token(module.params["token_file"])
+    if token:
+        # Whatever a server or a log may echo, Ansible blanks it.
+        module.no_log_values.add(token)
+    facts = gather(module.params, Docker(module.params["docker_socket"]), token, token_facts)
+    problems = diagnose(facts)
+    result = {**results(facts), "problems": as_dicts(problems), "healthy": not at_least("error", problems)}
+    fail_on = module.params["fail_on"]
+    if fail_on != "never" and at_least(fail_on, problems):
+        module.fail_json(msg=f"The lab is not well.\n\n{render(at_least(fail_on, problems))}", **result)
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()
