@@ -32,7 +32,7 @@ class AccountHandler(APIHandler):
         try:
             changed = self.authenticator.set_account(user_name, **asked)
         except ValueError as problem:
-            raise web.HTTPError(400, str(problem).replace("%", "%%")) from problem
+            raise web.HTTPError(400, str(problem)) from problem
         self.set_status(201 if created else 200)
         self.finish(self._model(user_name) | {"created": created, "changed": changed})
 
