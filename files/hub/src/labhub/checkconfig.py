@@ -18,6 +18,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from jupyterhub.app import JupyterHub
@@ -75,7 +76,7 @@ def _hint(name: str, known: Any) -> str:
 def ill_typed(app: JupyterHub) -> Iterator[str]:
     """Make one of each class that the file chose, to have every trait checked."""
     makers = {
-        app.spawner_class: lambda: app.spawner_class(parent=app),
+        app.spawner_class: lambda: app.spawner_class(parent=app, user=SimpleNamespace(name="somebody")),
         app.authenticator_class: lambda: app.authenticator_class(parent=app, **_without_database(app)),
         app.proxy_class: lambda: app.proxy_class(parent=app, app=app),
     }
