@@ -34,6 +34,8 @@ SETTINGS_SPEC = {
     "dependent_daemon_options": {"type": "dict", "default": {}},
 }
 
+Options = dict[str, Any]
+
 _SBIN = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]
 
 
@@ -49,7 +51,9 @@ def at_engine(module) -> dict[str, Any]:
     return {
         **look,
         "dockerd": dockerd,
-        "dockerd_version": engine.parse_dockerd_version(module.run_command([dockerd, "--version"])[1] if dockerd else ""),
+        "dockerd_version": engine.parse_dockerd_version(
+            module.run_command([dockerd, "--version"])[1] if dockerd else ""
+        ),
         "pid": pid,
         "identity": process.identity(pid),
         "user_servers": _user_servers(module, [docker, *host]) if look["containers_running"] else [],
@@ -68,7 +72,7 @@ def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]
         "settings_problem": "",
         "our_options": ours.options if ours else {},
         "options_differ": False,
-        "options_pending": pending(look, ours),
+        "options_pending": "",
     }
     try:
         found["daemon_options"] = options.parse(read(DAEMON_FILE), DAEMON_FILE)
@@ -80,17 +84,20 @@ def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]
         return {**found, "settings_problem": str(error)}
     merged = options.merge(found["daemon_options"], found["our_options"], wanted)
     found["options_differ"] = merged != (found["daemon_options"], found["our_options"])
+    found["options_pending"] = pending(look, ours, found["daemon_options"], merged.options)
     return found
 
 
-def pending(look: dict[str, Any], ours: record.Record | None) -> str:
-    """Tell what a running engine needs besides what is about to change: '', 'reload' or 'restart'.
+def pending(look: dict[str, Any], ours: record.Record | None, current: Options, wanted: Options) -> str:
+    """Tell what a running engine needs to work with the wanted options: '', 'reload' or 'restart'.
 
-    It needs a restart when its program was replaced under it, or when a converge was cut off before the restart.
+    It also needs a restart when its program was replaced under it.
     """
-    if look["running"] and look["server_version"] and look["dockerd_version"] not in ("", look["server_version"]):
+    if not look["running"]:
+        return ""
+    if look["server_version"] and look["dockerd_version"] not in ("", look["server_version"]):
         return "restart"
-    return ours.due(look["identity"]) if ours else ""
+    return options.effect((ours or record.NOTHING).loaded_by(look["identity"], current), wanted)
 
 
 def read(path: str) -> str:

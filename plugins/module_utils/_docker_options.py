@@ -14,30 +14,34 @@ from typing import Any, NamedTuple
 
 #: What dockerd takes over on SIGHUP: daemon/reload.go and reload_unix.go of moby, and "Configuration reload
 #: behavior" in the reference of dockerd. `features` is on that list, but its `cdi` is read at start only.
-RELOADABLE = frozenset({
-    "debug",
-    "default-runtime",
-    "insecure-registries",
-    "labels",
-    "live-restore",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "registry-mirrors",
-    "runtimes",
-    "shutdown-timeout",
-})
+RELOADABLE = frozenset(
+    {
+        "debug",
+        "default-runtime",
+        "insecure-registries",
+        "labels",
+        "live-restore",
+        "max-concurrent-downloads",
+        "max-concurrent-uploads",
+        "max-download-attempts",
+        "registry-mirrors",
+        "runtimes",
+        "shutdown-timeout",
+    }
+)
 
 #: With another value of these, a restarted engine does not find the containers that live-restore kept running.
-ENDS_CONTAINERS = frozenset({
-    "bip",
-    "bridge",
-    "data-root",
-    "exec-root",
-    "fixed-cidr",
-    "storage-driver",
-    "userns-remap",
-})
+ENDS_CONTAINERS = frozenset(
+    {
+        "bip",
+        "bridge",
+        "data-root",
+        "exec-root",
+        "fixed-cidr",
+        "storage-driver",
+        "userns-remap",
+    }
+)
 
 Options = dict[str, Any]
 Path = tuple[str, ...]
@@ -160,11 +164,6 @@ def effect(before: Options, after: Options) -> str:
     if not changed:
         return ""
     return "reload" if all(key in RELOADABLE and key in after for key in changed) else "restart"
-
-
-def stronger(one: str, other: str) -> str:
-    """Return the effect that includes the other."""
-    return max(one, other, key=("", "reload", "restart").index)
 
 
 def mask(text: str) -> str:

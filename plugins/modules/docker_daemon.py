@@ -75,7 +75,6 @@ log_file:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _docker_process as process
-from ..module_utils import _docker_record as record
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["started", "restarted", "reloaded", "stopped"], "default": "started"},
@@ -111,7 +110,6 @@ def perform(module, step: str, pid: int) -> int:
         process.stop(pid, wishes["timeout"])
         return 0
     process.reload(pid)
-    record.settle("reload", process.identity(pid))
     return pid
 
 

@@ -36,8 +36,9 @@ options:
       - V(present) merges.
       - V(claimed) only records that the engine is this collection's to manage, before its packages are installed, so
         that an interrupted installation is recognised by the next run.
+      - V(loaded) only records that the running engine has taken over what daemon.json holds.
     type: str
-    choices: [present, claimed]
+    choices: [present, claimed, loaded]
     default: present
 """
 
@@ -63,7 +64,7 @@ RETURN = r"""
 effect:
   description:
     - What the running engine needs to take over its options, V(reload) or V(restart); empty for nothing.
-    - The same is returned again by later runs until the engine has got it.
+    - Later runs return it again until the engine has got it.
   returned: always
   type: str
 changed_options:
@@ -71,6 +72,10 @@ changed_options:
   returned: when state is V(present)
   type: list
   elements: str
+options_written:
+  description: Whether a new daemon.json is in place.
+  returned: when state is V(present)
+  type: bool
 options:
   description: What daemon.json holds now.
   returned: when state is V(present)
@@ -92,9 +97,11 @@ from ..module_utils import _docker_process as process
 from ..module_utils import _docker_record as record
 
 ARGUMENT_SPEC = {
-    "state": {"type": "str", "choices": ["present", "claimed"], "default": "present"},
+    "state": {"type": "str", "choices": ["present", "claimed", "loaded"], "default": "present"},
     "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": look.SETTINGS_SPEC},
 }
+
+PRIVATE = 0o600
 
 
 def validate(module, text: str, found: dict) -> None:
@@ -114,27 +121,31 @@ def validate(module, text: str, found: dict) -> None:
         )
 
 
-def protect_users(module, effect: str, changed: set[str], found: dict) -> None:
-    """Refuse a restart that would end the servers of users."""
-    deadly = sorted(changed & options.ENDS_CONTAINERS)
-    if effect != "restart" or not found["user_servers"] or (found["live_restore"] and not deadly):
-        return
-    reason = f"{', '.join(deadly)} would change" if deadly else "it runs without live-restore"
-    module.fail_json(
-        msg=f"The engine must restart to take over its options, and because {reason} that would stop the servers of "
-        f"users: {', '.join(found['user_servers'])}. Have them saved and stopped, and run this again. "
-        "Nothing was changed."
-    )
+def protect_users(module, loaded_now: dict, merged: dict, found: dict) -> None:
+    """Refuse a restart that would end the servers of users.
+
+    They outlive one only if the engine has live-restore on before and after it: it stops them as it goes down
+    without, and as it comes up without.
+    """
+    ending = sorted(options.changed_options(loaded_now, merged) & options.ENDS_CONTAINERS)
+    if not found["live_restore"] or not merged.get("live-restore"):
+        ending.append("no live-restore")
+    if found["user_servers"] and ending:
+        module.fail_json(
+            msg="The engine must restart to take over its options, and that would stop the servers of users "
+            f"({', '.join(found['user_servers'])}), because of: {', '.join(ending)}. Have them saved and stopped, "
+            "and run this again. Nothing was changed."
+        )
 
 
 def write(module, path: str, text: str, mode: int) -> None:
-    """Put a file in place in one step; one that exists keeps its owner and mode."""
+    """Put a file in place in one step; one that exists keeps its owner, and its mode if nothing secret is in it."""
     Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    new = not Path(path).exists()
+    keep = Path(path).exists() and mode != PRIVATE
     with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, delete=False) as draft:
         draft.write(text)
     module.atomic_move(draft.name, path)
-    if new:
+    if not keep:
         Path(path).chmod(mode)
 
 
@@ -144,11 +155,11 @@ def put(module, text: str, after: str, ours: record.Record | None, ours_now: rec
     The record goes first: cut off between the two, the next run still knows whose the options are.
     """
     if ours_now != ours:
-        write(module, record.RECORD_FILE, ours_now.text(), 0o600)
+        write(module, record.RECORD_FILE, ours_now.text(), PRIVATE)
     if after == text:
         return ""
     backup = module.backup_local(look.DAEMON_FILE)
-    write(module, look.DAEMON_FILE, after, 0o644 if options.mask(after) == after else 0o600)
+    write(module, look.DAEMON_FILE, after, 0o644 if options.mask(after) == after else PRIVATE)
     return backup
 
 
@@ -156,29 +167,44 @@ def claim(module) -> dict:
     """Record that the engine is ours, unless that is on record."""
     missing = record.load() is None
     if missing and not module.check_mode:
-        write(module, record.RECORD_FILE, record.Record({}).text(), 0o600)
+        write(module, record.RECORD_FILE, record.NOTHING.text(), PRIVATE)
     return {"changed": missing, "effect": ""}
+
+
+def loaded(module) -> dict:
+    """Record what the running engine works with; bookkeeping, so never a change."""
+    ours = record.load() or record.NOTHING
+    engine = process.identity(process.running_pid())
+    now = ours._replace(loaded=options.parse(look.read(look.DAEMON_FILE), look.DAEMON_FILE), engine=engine)
+    if now != ours and not module.check_mode:
+        write(module, record.RECORD_FILE, now.text(), PRIVATE)
+    return {"changed": False, "effect": ""}
 
 
 def present(module) -> dict:
     """Merge, protect, validate, write."""
     found = look.at_engine(module)
     text, ours = look.read(look.DAEMON_FILE), record.load()
+    last = ours or record.NOTHING
     current = options.parse(text, look.DAEMON_FILE)
     wanted = options.combine(options.layers(module.params["settings"]))
-    merged = options.merge(current, ours.options if ours else {}, wanted)
+    merged = options.merge(current, last.options, wanted)
     changed = options.changed_options(current, merged.options)
     after = options.render(merged.options) if changed else text
-    effect = options.effect(current, merged.options) if found["running"] else ""
-    ours_now = record.following(ours, merged.ours, effect, found["identity"])
-    effect = options.stronger(effect, look.pending(found, ours))
-    protect_users(module, effect, changed, found)
+    loaded_now = last.loaded_by(found["identity"], current)
+    effect = look.pending(found, ours, current, merged.options)
+    ours_now = ours
+    if changed or not ours or ours.options != merged.ours:
+        ours_now = record.Record(merged.ours, loaded_now, found["identity"])
+    if effect == "restart":
+        protect_users(module, loaded_now, merged.options, found)
     if changed:
         validate(module, after, found)
     return {
-        "changed": bool(changed) or ours_now != ours,
+        "changed": bool(changed) or not ours,
         "effect": effect,
         "changed_options": sorted(changed),
+        "options_written": bool(changed) and not module.check_mode,
         "options": merged.options,
         "backup_file": "" if module.check_mode else put(module, text, after, ours, ours_now),
         "diff": {
@@ -194,7 +220,7 @@ def main() -> None:
     """Do what `state` says."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     try:
-        result = claim(module) if module.params["state"] == "claimed" else present(module)
+        result = {"present": present, "claimed": claim, "loaded": loaded}[module.params["state"]](module)
     except options.OptionsError as error:
         module.fail_json(msg=f"{error}. Mend that, and run this again. Nothing was changed.")
     module.exit_json(**result)

@@ -157,13 +157,20 @@ engine:
     pid: {description: "Its process, or 0.", type: int, returned: always}
     socket_gid: {description: Group of its socket., type: int, returned: when the socket exists}
     containers_running: {description: How many containers run., type: int, returned: always}
-    user_servers: {description: Names of the lab users' containers that run., type: list, elements: str, returned: always}
+    user_servers:
+      description: Names of the lab users' containers that run.
+      type: list
+      elements: str
+      returned: always
     packages: {description: Versions of the installed ones of the packages asked for., type: dict, returned: always}
     dpkg_interrupted: {description: Whether dpkg was cut off., type: bool, returned: always}
     daemon_file: {description: Path of the file of its options., type: str, returned: always}
     daemon_options: {description: What is in it., type: dict, returned: always}
     our_options: {description: What of that the role wrote., type: dict, returned: always}
-    options_pending: {description: "What the engine needs to take over its options: nothing, V(reload) or V(restart).", type: str, returned: always}
+    options_pending:
+      description: What the engine needs to take over its options, V(reload) or V(restart); empty for nothing.
+      type: str
+      returned: always
 """
 
 from pathlib import Path
@@ -230,11 +237,12 @@ def filled_in(files: list[dict[str, str]], codename: str) -> tuple[list[dict[str
 
 def drifted(files: list[dict[str, str]]) -> list[dict[str, str]]:
     """Pick the files that are not as they shall be."""
-    return [
-        file
-        for file in files
-        if (look.read(file["path"]) != file["content"] if file["content"] is not None else not look.read(file["path"]))
-    ]
+
+    def fits(file: dict[str, str]) -> bool:
+        found = look.read(file["path"])
+        return bool(found) if file["content"] is None else found == file["content"]
+
+    return [file for file in files if not fits(file)]
 
 
 def main() -> None:
