@@ -35,6 +35,10 @@ options:
     description: Number of the user that may read the token.
     type: int
     default: 9000
+  home_root:
+    description: Directory of users' homes on the server; the probe's is removed afterwards.
+    type: path
+    default: /srv/jupyterhub/home
   mounts:
     description: Mounts to look for in the user's server, as PATH:ro or PATH:rw. C({username}) is the probe's name.
     type: list
@@ -78,6 +82,8 @@ problems:
 """
 
 import json
+import shutil
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -139,6 +145,12 @@ def walk(module: AnsibleModule) -> dict:
     return read(*module.run_command(command(module.params, image.strip())))
 
 
+def remove_home(home_root: Path, user: str) -> None:
+    """Remove the probe's home; never a person's, whose name cannot begin with C(lab-)."""
+    if user.startswith("lab-") and "/" not in user:
+        shutil.rmtree(home_root / user, ignore_errors=True)
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(
@@ -152,6 +164,7 @@ def main() -> None:
                 "no_log": False,
             },
             "token_uid": {"type": "int", "default": 9000, "no_log": False},
+            "home_root": {"type": "path", "default": "/srv/jupyterhub/home"},
             "mounts": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 180},
         },
@@ -159,7 +172,10 @@ def main() -> None:
     )
     if module.check_mode:
         module.exit_json(changed=False, problems=[], msg="Left out in check mode, as it starts a server.")
-    report = walk(module)
+    try:
+        report = walk(module)
+    finally:
+        remove_home(Path(module.params["home_root"]), module.params["user"])
     problems = [Problem(**report["problem"])] if report.get("problem") else []
     if not report["ok"]:
         module.fail_json(

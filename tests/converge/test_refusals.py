@@ -1,0 +1,81 @@
+"""Bad input is answered in words that name the setting and the mend, and nothing is changed."""
+
+import fcntl
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def taken_port():
+    """A port that a program of somebody else listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def refused(run_sh):
+    """Run the site with settings that cannot be, and return what was said."""
+
+    def run(**settings):
+        result = run_sh("site", "-e", json.dumps(settings))
+        assert result.code == 2, result.output
+        assert result.recap["changed"] == 0
+        return result.output
+
+    return run
+
+
+def test_a_port_that_is_taken(refused, taken_port):
+    said = refused(hub_stack_port=taken_port)
+    assert "hub_stack_port" in said
+    assert str(taken_port) in said
+
+
+def test_a_data_root_that_is_a_file(refused, tmp_path):
+    (tmp_path / "lab").write_text("mine")
+    assert "lab_data_root" in refused(lab_data_root=str(tmp_path / "lab"))
+    assert (tmp_path / "lab").read_text() == "mine"
+
+
+def test_a_data_root_that_is_not_writable(refused):
+    assert "lab_data_root" in refused(lab_data_root="/proc/lab")
+
+
+def test_too_little_room(refused):
+    said = refused(hub_stack_min_free_gb=10_000_000)
+    assert "hub_stack_min_free_gb" in said
+    assert "GB" in said
+
+
+def test_an_archive_with_the_wrong_digest(refused, tmp_path):
+    (tmp_path / "base.tar").write_text("no image")
+    said = refused(
+        hub_images_base_source="archive",
+        hub_images_base_archive=str(tmp_path / "base.tar"),
+        hub_images_base_archive_sha256="0" * 64,
+    )
+    assert "hub_images_base_archive_sha256" in said
+
+
+def test_a_misspelt_setting(refused):
+    assert "Did you mean hub_stack_port?" in refused(hub_stack_prot=8000)
+
+
+def test_a_second_run_beside_the_first(run_sh):
+    with (ROOT / ".run.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        result = run_sh("verify")
+    assert result.code == 1
+    assert "another ./run.sh is at work in this directory" in result.output
+
+
+def test_a_playbook_that_does_not_exist(run_sh):
+    result = run_sh("vreify")
+    assert result.code == 2
+    assert "there is no playbook 'vreify'" in result.output
+    assert "./run.sh verify" in result.output
