@@ -53,6 +53,7 @@ MOUNT = Layer("mount-missing", "Compare LabSpawner.mounts with the directories o
 MOUNT_MODE = Layer("mount-not-writable", "chgrp and chmod 2775 the directory on the server, as the playbook does.")
 MOUNT_OPEN = Layer("mount-writable", "Set the mount's mode to ro in the inventory, and run the playbook again.")
 PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted rw, mode 2775, and in the image's PYTHONPATH?")
+ANSWER = Layer("answer-not-understood", "Does something between here and the hub change what it answers?")
 CLEANUP = Layer("cleanup-failed", "Remove what is left in the admin page of the hub: the user and its server.")
 
 
@@ -227,8 +228,8 @@ class Probe:
 
     async def _execute(self, code: str) -> str:
         address = f"{self.url}/user/{self.user}/api/kernels/{self.kernel}/channels".replace("http", "ws", 1)
-        request = HTTPRequest(address, headers={"Authorization": f"token {self.server_token}"})
-        channel = await websocket_connect(request, connect_timeout=ROUND_TRIP)
+        headers = {"Authorization": f"token {self.server_token}"}
+        channel = await websocket_connect(HTTPRequest(address, headers=headers, connect_timeout=ROUND_TRIP))
         try:
             message = execute_request(code)
             await channel.write_message(json.dumps(message))
@@ -303,10 +304,12 @@ except OSError as error:
 """
 
 MOUNT_CODE = """
-import json, os, pathlib, uuid
+import json, pathlib, uuid
 path = pathlib.Path(arguments["path"])
+# os.path.ismount does not see a bind mount from the same file system.
+mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
 def look():
-    if not os.path.ismount(path):
+    if str(path).replace(" ", "\\040") not in mounted:
         return {"what": "missing", "evidence": f"nothing is mounted at {path}"}
     try:
         file = path / f".lab-probe-{uuid.uuid4().hex}"
@@ -395,6 +398,8 @@ def taken(step: Callable[[], None], steps: list[dict[str, Any]]) -> dict[str, st
         note["ok"] = True
     except Fault as fault:
         return fault.problem()
+    except (ValueError, KeyError, TypeError) as error:
+        return Fault(ANSWER, step.__name__, f"{type(error).__name__}: {error}").problem()
     finally:
         note["seconds"] = round(time.monotonic() - began, 2)
     return None
