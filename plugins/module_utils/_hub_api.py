@@ -39,8 +39,9 @@ class Refused(RuntimeError):
     """The hub answered, but not with what was asked for."""
 
     def __init__(self, path: str, reply: Reply) -> None:
-        message = reply.data.get("message") if isinstance(reply.data, dict) else reply.data
-        super().__init__(f"GET {path}: {reply.status} {message or ''}".strip())
+        # Anything but the API's own words is a page for people.
+        message = reply.data.get("message") if isinstance(reply.data, dict) else ""
+        super().__init__(f"GET /hub{path}: {reply.status} {message or ''}".strip())
         self.status = reply.status
 
 

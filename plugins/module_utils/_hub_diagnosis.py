@@ -167,7 +167,7 @@ def _door(facts: Facts) -> Iterator[Problem]:
         "timeout": (
             "door-timeout",
             f"no answer in time ({door['detail']}).",
-            f"Look for a firewall (nft list ruleset) or an overloaded server (uptime); {_compose(facts, 'restart proxy')}.",
+            f"Look for a firewall (nft list ruleset) or overload (uptime); {_compose(facts, 'restart proxy')}.",
         ),
         "tls": (
             "door-tls",

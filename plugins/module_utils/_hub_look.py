@@ -20,7 +20,9 @@ _COMPOSE = "com.docker.compose"
 _LINE = f'{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label "{_COMPOSE}.project"}}}}\t{{{{.Label "{LABEL}"}}}}'
 _GB = 1024**3
 # A hub may log an address with a token in it, and a person's own extension anything.
-_SECRET = re.compile(r"(?i)((?:token|password|secret|authorization)['\"]?\s*[=:]\s*(?:token |bearer )?)[^\s&'\",;]+")
+_SECRET = re.compile(
+    r"(?i)((?:token|password|secret|authorization)['\"]?\s*[=:]\s*['\"]?(?:token |bearer )?)[^\s&'\",;]+"
+)
 
 
 # --- Engine and containers -------------------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ def _image(docker: Docker, name: str) -> dict[str, Any]:
     try:
         config = docker.inspect("image", name)[0]["Config"]
     except DockerError as fault:
-        return {"name": name, "present": False if fault.state == "failed" else None, "jupyterhub": ""}
+        return {"name": name, "present": False if "no such image" in str(fault).lower() else None, "jupyterhub": ""}
     return {"name": name, "present": True, "jupyterhub": (config.get("Labels") or {}).get(VERSION_LABEL, "")}
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -231,22 +232,19 @@ def holder(address: str, number: int, proc: str = "/proc") -> tuple[int, str]:
     return 0, ""
 
 
-def listeners(table: str) -> Iterator[tuple[str, int, str]]:
+def listeners(table: str, byte_order: str = sys.byteorder) -> Iterator[tuple[str, int, str]]:
     """Yield address, port and inode of each listening socket in a table of the kernel's."""
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == "0A":
             address, _, number = fields[1].partition(":")
-            yield _address(address), int(number, 16), fields[9]
+            yield _address(address, byte_order), int(number, 16), fields[9]
 
 
-def _address(digits: str) -> str:
+def _address(digits: str, byte_order: str) -> str:
     """Turn the kernel's hexadecimal words, each in the server's byte order, into an address."""
-    words = [int(digits[at : at + 8], 16).to_bytes(4, _BYTE_ORDER) for at in range(0, len(digits), 8)]
+    words = [int(digits[at : at + 8], 16).to_bytes(4, byte_order) for at in range(0, len(digits), 8)]
     return str(ipaddress.ip_address(b"".join(words)))
-
-
-_BYTE_ORDER = "little" if socket.htonl(1) != 1 else "big"
 
 
 def _processes(proc: str) -> list[Path]:
