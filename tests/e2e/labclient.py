@@ -124,10 +124,9 @@ class HubClient:
         """Call the API of a user's running server, ``/user/<name>/api/...``."""
         return self.call(method, f"/user/{name}/api{path}", **options)
 
-    def start(self, name: str) -> list[str]:
+    def start(self, name: str) -> None:
         """Start a user's server, and wait until it is ready.
 
-        :returns: what the hub told meanwhile, line by line.
         :raises LabError: it did not start.
         """
         self.call("POST", f"/hub/api/users/{name}/server")
@@ -137,7 +136,7 @@ class HubClient:
             if event.get("failed"):
                 raise LabError(f"the server of {name} did not start: {told}")
             if event.get("ready"):
-                return told
+                return
         raise LabError(f"the hub stopped telling about the server of {name}: {told}")
 
     def _progress(self, name: str) -> Iterator[dict[str, Any]]:

@@ -14,8 +14,7 @@ def test_users_are_created_listed_and_deleted(hub, guests):
 def test_server_starts_serves_and_stops(hub, guests):
     name = guests.stranger().name
     hub.call("POST", f"/hub/api/users/{name}")
-    told = hub.start(name)
-    assert len(told) > 1, "a start tells how far it is"
+    hub.start(name)
     assert "version" in hub.server_api(name)
     assert hub.user(name)["servers"][""]["ready"]
     hub.stop(name)
