@@ -45,9 +45,9 @@ def at_engine(module) -> dict[str, Any]:
     docker = module.get_bin_path("docker", opt_dirs=_SBIN)
     host = ["--host", f"unix://{process.SOCKET}"]
     report = module.run_command([docker, *host, "info", "--format", "{{json .}}"])[1] if docker else ""
-    pid = process.running_pid()
+    pid = process.running_pid(process.PIDFILE)
     look = engine.parse_info(report)
-    look["running"] = look["running"] or process.answers()
+    look["running"] = look["running"] or process.answers(process.SOCKET)
     return {
         **look,
         "dockerd": dockerd,
@@ -63,7 +63,7 @@ def at_engine(module) -> dict[str, Any]:
 
 def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
     """Compare daemon.json with the settings: what is in it, and whether an engine has something to take over."""
-    ours = record.load()
+    ours = record.load(record.RECORD_FILE)
     found: dict[str, Any] = {
         "managed": ours is not None,
         "daemon_file": DAEMON_FILE,

@@ -21,7 +21,7 @@ class DaemonError(RuntimeError):
     """The engine did not do as told; the text says why and what mends it."""
 
 
-def running_pid(pidfile: str = PIDFILE, proc: str = "/proc") -> int:
+def running_pid(pidfile: str, proc: str = "/proc") -> int:
     """Return the pid of the dockerd that a pidfile names, 0 if there is none.
 
     A stale pidfile names a pid that is gone, or that some other program has by now.
@@ -53,7 +53,7 @@ def flags(pid: int, proc: str = "/proc") -> list[str]:
     ]
 
 
-def answers(address: str = SOCKET, timeout: float = 5.0) -> bool:
+def answers(address: str, timeout: float = 5.0) -> bool:
     """Ask the engine behind a Unix socket whether it serves; `timeout` is in seconds."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(timeout)
@@ -120,10 +120,11 @@ def wait_for(condition, timeout: float, pause: float = 0.1) -> bool:
 
 
 def tail(log: str, begin: int = 0, lines: int = 10) -> str:
-    """Return the last lines of a log, of what was written from byte `begin` on."""
+    """Return the last lines of a log that are more than mere information, of those from byte `begin` on."""
     with Path(log).open("rb") as source:
         source.seek(begin)
-        return "\n".join(source.read().decode(errors="replace").splitlines()[-lines:])
+        written = source.read().decode(errors="replace").splitlines()
+    return "\n".join([line for line in written if "level=info" not in line][-lines:])
 
 
 def _stat(pid: int, proc: str) -> tuple[str, str]:

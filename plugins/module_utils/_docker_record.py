@@ -39,7 +39,7 @@ class Record(NamedTuple):
 NOTHING = Record({}, {}, "")
 
 
-def load(path: str = RECORD_FILE) -> Record | None:
+def load(path: str) -> Record | None:
     """Read the record; None where the role has never been, an empty one if the file is damaged.
 
     Of a damaged record the options are lost: what the role wrote counts as hand-written from there on, and stays.

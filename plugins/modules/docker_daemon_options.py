@@ -165,7 +165,7 @@ def put(module, text: str, after: str, ours: record.Record | None, ours_now: rec
 
 def claim(module) -> dict:
     """Record that the engine is ours, unless that is on record."""
-    missing = record.load() is None
+    missing = record.load(record.RECORD_FILE) is None
     if missing and not module.check_mode:
         write(module, record.RECORD_FILE, record.NOTHING.text(), PRIVATE)
     return {"changed": missing, "effect": ""}
@@ -173,8 +173,8 @@ def claim(module) -> dict:
 
 def loaded(module) -> dict:
     """Record what the running engine works with; bookkeeping, so never a change."""
-    ours = record.load() or record.NOTHING
-    engine = process.identity(process.running_pid())
+    ours = record.load(record.RECORD_FILE) or record.NOTHING
+    engine = process.identity(process.running_pid(process.PIDFILE))
     now = ours._replace(loaded=options.parse(look.read(look.DAEMON_FILE), look.DAEMON_FILE), engine=engine)
     if now != ours and not module.check_mode:
         write(module, record.RECORD_FILE, now.text(), PRIVATE)
@@ -184,7 +184,7 @@ def loaded(module) -> dict:
 def present(module) -> dict:
     """Merge, protect, validate, write."""
     found = look.at_engine(module)
-    text, ours = look.read(look.DAEMON_FILE), record.load()
+    text, ours = look.read(look.DAEMON_FILE), record.load(record.RECORD_FILE)
     last = ours or record.NOTHING
     current = options.parse(text, look.DAEMON_FILE)
     wanted = options.combine(options.layers(module.params["settings"]))
