@@ -106,7 +106,7 @@ def _service(facts: Facts, service: str, container: Facts) -> Iterator[Problem]:
             _ended(container)
             + f" and is started again and again ({container['restarts']} times so far)."
             + _log(container),
-            f"Mend what its log tells ({logs}), then ./run.sh.",
+            f"Put right what its log tells ({logs}), then ./run.sh.",
         )
     elif state == "paused":
         yield error(f"{name}-paused", subject, "it was paused.", f"docker unpause {container['name']}")

@@ -17,7 +17,10 @@ LABEL = "org.gpulab.jupyterhub"
 VERSION_LABEL = f"{LABEL}.jupyterhub-version"
 
 _COMPOSE = "com.docker.compose"
-_LINE = f'{{{{.ID}}}}\t{{{{.Names}}}}\t{{{{.Label "{_COMPOSE}.project"}}}}\t{{{{.Label "{LABEL}"}}}}'
+_LINE = "\t".join(
+    ["{{.ID}}", "{{.Names}}"]
+    + [f'{{{{.Label "{label}"}}}}' for label in (f"{_COMPOSE}.project", LABEL, f"{LABEL}.user")]
+)
 _GB = 1024**3
 # A hub may log an address with a token in it, and a person's own extension anything.
 _SECRET = re.compile(
@@ -47,7 +50,7 @@ def at_engine(docker: Docker, project: str, user_image: str) -> dict[str, Any]:
         stack, users = _pick(docker.ask("ps", "--all", "--no-trunc", "--format", _LINE), project)
         containers = {entry["Id"]: parse_container(entry) for entry in _inspect(docker, stack + users)}
         found["stack"] = {c["service"]: c for key, c in containers.items() if key in stack}
-        found["user_containers"] = [c for key, c in containers.items() if key in users]
+        found["user_containers"] = _of_this_lab(found["stack"], [c for key, c in containers.items() if key in users])
         for container in found["stack"].values():
             if not is_well(container):
                 container["log"] = redacted(docker.log_end(container["name"]))
@@ -58,15 +61,24 @@ def at_engine(docker: Docker, project: str, user_image: str) -> dict[str, Any]:
 
 
 def _pick(listing: str, project: str) -> tuple[list[str], list[str]]:
-    """Tell the stack's containers from the users' in what `docker ps` printed; leave out everybody else's."""
+    """Tell the stack's containers from the users' in what `docker ps` printed; leave out everybody else's.
+
+    A container inherits its image's labels, so that of the users' image alone does not make a user's container.
+    """
     stack, users = [], []
     for line in listing.splitlines():
-        key, name, of_project, label = line.split("\t")
+        key, name, of_project, label, user = line.split("\t")
         if of_project == project:
             stack.append(key)
-        elif label == "singleuser" or (name.startswith("jupyter-") and not label and not of_project):
+        elif not of_project and label in ("singleuser", "") and (user or name.startswith("jupyter-")):
             users.append(key)
     return stack, users
+
+
+def _of_this_lab(stack: Mapping[str, Any], users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Pick the containers that share a network with the hub, if there is one: a server may have another lab as well."""
+    networks = set(stack.get("jupyterhub", {}).get("networks", ()))
+    return [container for container in users if not networks or networks & set(container["networks"])]
 
 
 def _inspect(docker: Docker, keys: list[str]) -> list[dict[str, Any]]:
@@ -97,7 +109,7 @@ def parse_container(entry: Mapping[str, Any]) -> dict[str, Any]:
         "restarts": entry.get("RestartCount", 0),
         "started": state.get("StartedAt", ""),
         "error": state.get("Error", ""),
-        "jupyterhub": labels.get(VERSION_LABEL, ""),
+        "networks": sorted(entry["NetworkSettings"]["Networks"]),
         "log": "",
     }
 

@@ -120,8 +120,8 @@ versions:
   contains:
     jupyterhub: {description: Version of the hub., type: str, returned: always}
     python: {description: Python of the hub., type: str, returned: always}
-    spawner: {description: Class and version of the spawner., type: str, returned: always}
-    authenticator: {description: Class and version of the authenticator., type: str, returned: always}
+    spawner: {description: "Class of the spawner, and its version if it has one.", type: str, returned: always}
+    authenticator: {description: "Class of the authenticator, likewise.", type: str, returned: always}
     engine: {description: Version of the Docker engine., type: str, returned: always}
     images: {description: Image of each service of the stack and of the users., type: dict, returned: always}
 routes:
@@ -247,10 +247,16 @@ def versions(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "jupyterhub": hub.get("version") or facts["door"]["version"],
         "python": hub.get("python", "").partition(" ")[0],
-        **{kind: " ".join(hub[kind].values()) if kind in hub else "" for kind in ("spawner", "authenticator")},
+        **{kind: _class(hub.get(kind, {})) for kind in ("spawner", "authenticator")},
         "engine": facts["engine"]["version"],
         "images": {**images, "user": facts["user_image"]["name"] if facts["user_image"]["present"] else ""},
     }
+
+
+def _class(part: Mapping[str, str]) -> str:
+    """Name a class with its version, if it has one of its own."""
+    version = part.get("version", "unknown")
+    return part.get("class", "") + (f" {version}" if version != "unknown" else "")
 
 
 def _container(container: Mapping[str, Any] | None) -> dict[str, Any] | None:

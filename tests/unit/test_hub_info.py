@@ -20,6 +20,7 @@ def container(name, service="", **labels):
         "Id": name * 5,
         "Name": f"/{name}",
         "State": {"Status": "running", "ExitCode": 0},
+        "NetworkSettings": {"Networks": {"jupyterhub": {}}},
         "Config": {"Image": "an-image", "Labels": {"com.docker.compose.service": service, **labels}},
     }
 
@@ -27,9 +28,9 @@ def container(name, service="", **labels):
 CONTAINERS = [container("proxy", "proxy"), container("hub", "jupyterhub"), container("jupyter-alice")]
 PS = "\n".join(
     [
-        "\t".join(["proxy" * 5, "proxy", "jupyterhub", "stack"]),
-        "\t".join(["hub" * 5, "hub", "jupyterhub", "stack"]),
-        "\t".join(["jupyter-alice" * 5, "jupyter-alice", "", "singleuser"]),
+        "\t".join(["proxy" * 5, "proxy", "jupyterhub", "stack", ""]),
+        "\t".join(["hub" * 5, "hub", "jupyterhub", "stack", ""]),
+        "\t".join(["jupyter-alice" * 5, "jupyter-alice", "", "singleuser", "alice"]),
     ]
 )
 ENGINE = {"info": INFO, "ps": PS, "container": json.dumps(CONTAINERS), "image": '[{"Config": {}}]'}
@@ -86,6 +87,11 @@ def test_versions_are_those_that_hub_and_engine_tell(run):
         "engine": "26.1.5",
         "images": {"proxy": "an-image", "jupyterhub": "an-image", "user": "jupyter-custom-gpu:latest"},
     }
+
+
+def test_a_class_without_a_version_of_its_own_is_named_alone():
+    assert hub_info._class({"class": "labhub.LabSpawner", "version": "unknown"}) == "labhub.LabSpawner"
+    assert hub_info._class({}) == ""
 
 
 def test_what_is_documented_is_what_is_returned(run):

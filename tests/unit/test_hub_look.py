@@ -19,13 +19,14 @@ NO_IMAGE = "Error response from daemon: No such image: jupyter-custom-gpu:latest
 NO_CONTAINER = "Error response from daemon: No such container: bbbb"
 
 
-def inspected(key, name, labels, **state):
+def inspected(key, name, labels, network="jupyterhub", **state):
     """Return what `docker inspect` says of a container, in so far as it matters, with a secret in it."""
     return {
         "Id": key * 16,
         "Name": f"/{name}",
         "State": {"Status": "running", "OOMKilled": False, "ExitCode": 0, "Error": "", "StartedAt": "2026"} | state,
         "RestartCount": 0,
+        "NetworkSettings": {"Networks": {network: {}}},
         "Config": {"Image": "an-image", "Env": ["JUPYTERHUB_API_TOKEN=very-secret"], "Labels": labels},
     }
 
@@ -37,12 +38,13 @@ HUB = inspected(
 ALICE = inspected("cccc", "jupyter-alice", {"org.gpulab.jupyterhub.user": "alice"})
 LISTING = "\n".join(
     [
-        f"{'aaaa' * 16}\tjupyterhub-proxy-1\tjupyterhub\tstack",
-        f"{'bbbb' * 16}\tjupyterhub-jupyterhub-1\tjupyterhub\tstack",
-        f"{'cccc' * 16}\tjupyter-alice\t\tsingleuser",
-        f"{'dddd' * 16}\tjupyter-other\tanother-project\t",
-        f"{'eeee' * 16}\tlab-home-helper\t\thome-helper",
-        f"{'ffff' * 16}\tdatabase\t\t",
+        f"{'aaaa' * 16}\tjupyterhub-proxy-1\tjupyterhub\tstack\t",
+        f"{'bbbb' * 16}\tjupyterhub-jupyterhub-1\tjupyterhub\tstack\t",
+        f"{'cccc' * 16}\tjupyter-alice\t\tsingleuser\talice",
+        f"{'dddd' * 16}\tjupyter-other\tanother-project\t\t",
+        f"{'eeee' * 16}\tlab-home-helper\t\thome-helper\talice",
+        f"{'ffff' * 16}\tdatabase\t\t\t",
+        f"{'9999' * 16}\ttried-by-hand\t\tsingleuser\t",
     ]
 )
 
@@ -80,6 +82,17 @@ def test_stack_and_users_are_picked_and_nobody_else():
     assert facts["user_containers"][0]["user"] == "alice"
     assert ["container", "inspect", "aaaa" * 16, "bbbb" * 16, "cccc" * 16] in asked
     assert facts["user_image"] == {"name": "jupyter-custom-gpu:latest", "present": True, "jupyterhub": "6.1.1"}
+
+
+def test_another_labs_users_are_not_this_labs():
+    other = inspected("cccc", "jupyter-alice", {"org.gpulab.jupyterhub.user": "alice"}, network="other-lab")
+    facts, _ = at_engine(container=cli.Answer("ok", json.dumps([PROXY, HUB, other]), ""))
+    assert facts["user_containers"] == []
+
+
+def test_without_a_hub_every_users_container_may_be_this_labs():
+    facts, _ = at_engine(container=cli.Answer("ok", json.dumps([ALICE]), ""))
+    assert [container["name"] for container in facts["user_containers"]] == ["jupyter-alice"]
 
 
 def test_only_the_log_of_an_ill_container_is_read_and_its_secrets_are_blanked():
