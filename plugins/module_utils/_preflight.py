@@ -68,7 +68,7 @@ def data_root(path: str, access: Callable[[Path, int], bool] = os.access, statvf
         "data-root-not-writable",
         _DATA_ROOT,
         f"{place} cannot be written to: " + ("its file system is mounted read-only." if read_only else _refused(place)),
-        (f"Remount it (mount -o remount,rw {place})" if read_only else f"Let root write to {place} (lsattr -d, ls -ld)")
+        (f"Remount it (mount -o remount,rw {place})" if read_only else f"Let root write there (lsattr -d {place})")
         + f", or set {_DATA_ROOT} to another directory.",
     )
 
@@ -81,7 +81,9 @@ def _kind(path: Path) -> str:
 
 def _refused(place: Path) -> str:
     found = place.stat()
-    return f"uid {os.geteuid()} may not, as it belongs to uid {found.st_uid} with mode {found.st_mode & 0o7777:04o}."
+    if os.geteuid() == 0:
+        return "not even root may; it is immutable, or on another machine's disk."
+    return f"uid {os.geteuid()} may not; it belongs to uid {found.st_uid} and has mode {found.st_mode & 0o7777:04o}."
 
 
 def space(
@@ -294,7 +296,7 @@ def _malformed(path: str, fault: str, text: str = "", line: int = 0) -> Problem:
         "daemon-json-malformed",
         "docker_engine_daemon_options",
         f"{path} is no valid file of options: {fault}.{shown}",
-        f"Mend {path} (python3 -m json.tool {path} checks it), or remove it and write what it should hold "
+        f"Put it right (python3 -m json.tool {path} checks it), or remove it and write what it should hold "
         "into docker_engine_daemon_options.",
     )
 

@@ -66,10 +66,15 @@ def test_a_relative_data_root_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("read_only", "evidence", "remedy"),
-    [(True, "is mounted read-only", "mount -o remount,rw"), (False, "with mode 0", "Let root write")],
+    ("read_only", "uid", "evidence", "remedy"),
+    [
+        (True, 0, "is mounted read-only", "mount -o remount,rw"),
+        (False, 0, "not even root may", "lsattr -d"),
+        (False, 4242, "uid 4242 may not; it belongs to uid", "Let root write"),
+    ],
 )
-def test_a_data_root_that_cannot_be_written_to_says_why(tmp_path, read_only, evidence, remedy):
+def test_a_data_root_that_cannot_be_written_to_says_why(tmp_path, monkeypatch, read_only, uid, evidence, remedy):
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
     asked = []
 
     def access(place, mode):
