@@ -177,7 +177,7 @@ def _door(facts: Facts) -> Iterator[Problem]:
         "unknown-name": (
             "door-unknown-name",
             f"the name is unknown ({door['detail']}).",
-            "Mend url, or the DNS entry.",
+            "Put url right, or the DNS entry.",
         ),
         "hub-away": (
             "hub-away",
