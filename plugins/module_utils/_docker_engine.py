@@ -88,7 +88,7 @@ def shortcomings(look: dict[str, Any]) -> list[str]:
         "compose": ("Compose plugin", look["compose_version"]),
         "buildx": ("buildx plugin", look["buildx_version"]),
     }
-    lacking = [] if look["client_version"] else ["the command `docker` is missing"]
+    lacking = [] if look["docker"] else ["the command `docker` is missing"]
     for part, (name, found) in have.items():
         if not found:
             lacking.append(f"the {name} is missing")
@@ -115,9 +115,16 @@ def packages_to_install(look: dict[str, Any], wishes: dict[str, Any]) -> list[st
     for name in wishes["packages"]:
         pin = wishes["version"] if name in wishes["versioned_packages"] else ""
         found = look["packages"].get(name, "")
-        if not found or (pin and pinned(pin, found) < 0):
+        if not found or version(found) < _least(name, wishes) or (pin and pinned(pin, found) < 0):
             names.append(f"{name}={wishes['version_epoch']}{pin}*" if pin else name)
     return names
+
+
+def _least(name: str, wishes: dict[str, Any]) -> Version:
+    """Tell the oldest version of a package that will do."""
+    if name in wishes["versioned_packages"]:
+        return MINIMUM["engine"]
+    return MINIMUM["compose"] if "compose" in name else ()
 
 
 def plan(look: dict[str, Any], wishes: dict[str, Any]) -> Plan:

@@ -50,6 +50,7 @@ def at_engine(module) -> dict[str, Any]:
     look["running"] = look["running"] or process.answers(process.SOCKET)
     return {
         **look,
+        "docker": docker or "",
         "dockerd": dockerd,
         "dockerd_version": engine.parse_dockerd_version(
             module.run_command([dockerd, "--version"])[1] if dockerd else ""

@@ -91,6 +91,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
 from ..module_utils import _docker_options as options
 from ..module_utils import _docker_process as process
@@ -105,8 +106,12 @@ PRIVATE = 0o600
 
 
 def validate(module, text: str, found: dict) -> None:
-    """Have dockerd itself accept a daemon.json, together with the flags that the running engine has."""
-    if not found["dockerd"]:
+    """Have dockerd itself accept a daemon.json, together with the flags that the running engine has.
+
+    In check mode an engine too old for a lab is the one that would have been replaced by now.
+    """
+    replaced = module.check_mode and engine.version(found["dockerd_version"]) < engine.MINIMUM["engine"]
+    if not found["dockerd"] or replaced:
         return
     with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, suffix=".json") as draft:
         draft.write(text)
@@ -174,8 +179,8 @@ def claim(module) -> dict:
 def loaded(module) -> dict:
     """Record what the running engine works with; bookkeeping, so never a change."""
     ours = record.load(record.RECORD_FILE) or record.NOTHING
-    engine = process.identity(process.running_pid(process.PIDFILE))
-    now = ours._replace(loaded=options.parse(look.read(look.DAEMON_FILE), look.DAEMON_FILE), engine=engine)
+    identity = process.identity(process.running_pid(process.PIDFILE))
+    now = ours._replace(loaded=options.parse(look.read(look.DAEMON_FILE), look.DAEMON_FILE), engine=identity)
     if now != ours and not module.check_mode:
         write(module, record.RECORD_FILE, now.text(), PRIVATE)
     return {"changed": False, "effect": ""}

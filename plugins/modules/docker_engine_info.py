@@ -144,6 +144,7 @@ engine:
     managed: {description: Whether the role installed it or took it over., type: bool, returned: always}
     running: {description: Whether it answers., type: bool, returned: always}
     enabled: {description: Whether it starts with the server., type: bool, returned: always}
+    docker: {description: Path of the command C(docker); empty if there is none., type: str, returned: always}
     dockerd: {description: Path of its program; empty if there is none., type: str, returned: always}
     dockerd_version: {description: Version of that program., type: str, returned: always}
     server_version: {description: Version of the running engine., type: str, returned: always}

@@ -9,6 +9,7 @@ CONVERGED = {
     "managed": True,
     "running": True,
     "enabled": True,
+    "docker": "/usr/bin/docker",
     "dockerd": "/usr/sbin/dockerd",
     "dockerd_version": "26.1.5+dfsg1",
     "server_version": "26.1.5+dfsg1",
@@ -33,6 +34,7 @@ FOREIGN = CONVERGED | {"managed": False, "options_differ": True}
 BARE = FOREIGN | {
     "running": False,
     "enabled": False,
+    "docker": "",
     "dockerd": "",
     "dockerd_version": "",
     "server_version": "",
@@ -88,6 +90,12 @@ FILE = {"path": "/etc/apt/preferences.d/x", "content": "y"}
             id="older than pinned",
         ),
         pytest.param(CONVERGED, {"version": "26.1"}, {}, id="as pinned"),
+        pytest.param(
+            FOREIGN | {"packages": {"docker.io": "20.10.24", "docker-compose": "1.29.2"}},
+            {"existing": "manage"},
+            {"claim": True, "packages": WISHES["packages"], "options": True},
+            id="too old, taken over",
+        ),
     ],
 )
 def test_plan(look, wishes, plan):
@@ -150,7 +158,7 @@ def test_a_refusal_names_setting_and_mend_and_leaves_warnings_out():
     ("change", "said"),
     [
         ({}, []),
-        ({"client_version": ""}, ["the command `docker` is missing"]),
+        ({"docker": ""}, ["the command `docker` is missing"]),
         ({"compose_version": ""}, ["the Compose plugin is missing"]),
         ({"compose_version": "v2.19.1"}, ["the Compose plugin is v2.19.1, and 2.20 is the oldest that will do"]),
         ({"compose_version": "v2.20.0"}, []),
