@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stand-ins for what tests of labhub do without: a Docker daemon, a node proxy, JupyterLab in a container."""
 
+import code
 import contextlib
 import io
 import json
 import os
 import sys
-from pathlib import Path
 
 from jupyterhub.proxy import Proxy
 from jupyterhub.spawner import SimpleLocalProcessSpawner
@@ -60,6 +60,8 @@ class Passage(websocket.WebSocketHandler):
 
     async def pass_on(self):
         headers = dict(self.request.headers.get_all()) | {"X-Forwarded-For": "127.0.0.1"}
+        # Tornado's client would call a body without a type a form, and the hub then ignores cookies.
+        headers.setdefault("Content-Type", "application/json")
         body = self.request.body or None
         client = httpclient.AsyncHTTPClient()
         answer = await client.fetch(
@@ -83,6 +85,7 @@ class Passage(websocket.WebSocketHandler):
 
     def head(self, line):
         if line.startswith("HTTP/"):
+            self.clear_header("Content-Type")
             self.set_status(int(line.split()[1]))
         elif ":" in line:
             name, value = line.strip().split(":", 1)
@@ -112,7 +115,6 @@ class Passage(websocket.WebSocketHandler):
 class SingleUserSpawnerDouble(SimpleLocalProcessSpawner):
     """Starts `SingleUserDouble` as a local process; user names ending in ``-broken`` end in a failed start."""
 
-    home_dir_template = "/tmp"  # noqa: S108
     cmd = [sys.executable, __file__]
 
     async def start(self):
@@ -140,13 +142,13 @@ class SingleUserDouble(web.RequestHandler):
 
 
 class KernelDouble(websocket.WebSocketHandler):
-    """A kernel that runs code with `exec`, as the process that it is in."""
+    """A kernel that runs code in the process that it is in."""
 
     def on_message(self, message):
         request = json.loads(message)
         output = io.StringIO()
         with contextlib.redirect_stdout(output):
-            exec(request["content"]["code"], {"__name__": "__main__"})  # noqa: S102
+            code.InteractiveInterpreter().runcode(compile(request["content"]["code"], "kernel", "exec"))
         for kind, content in (
             ("stream", {"text": output.getvalue()}),
             ("execute_reply", {}),
@@ -156,8 +158,9 @@ class KernelDouble(websocket.WebSocketHandler):
 
 
 if __name__ == "__main__":
+    # The tests may run as root, as which no server of the lab runs.
+    os.getuid = lambda: 20000
     prefix = os.environ["JUPYTERHUB_SERVICE_PREFIX"]
-    os.environ["HOME"] = str(Path(os.environ["LAB_DOUBLE_HOME"]) / os.environ["USER"])
     web.Application([(rf"{prefix}api/kernels/.*/channels", KernelDouble), (rf"{prefix}(.*)", SingleUserDouble)]).listen(
         int(os.environ["JUPYTERHUB_SERVICE_URL"].rsplit(":", 1)[1].split("/")[0]), "127.0.0.1"
     )

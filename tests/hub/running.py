@@ -22,6 +22,7 @@ CONFIG = """
 c = get_config()
 c.JupyterHub.authenticator_class = "labhub.authenticator.LabAuthenticator"
 c.JupyterHub.spawner_class = "hub.doubles.SingleUserSpawnerDouble"
+c.SimpleLocalProcessSpawner.home_dir_template = "{homes}/{{username}}"
 c.JupyterHub.proxy_class = "hub.doubles.DoorDouble"
 c.JupyterHub.bind_url = "http://127.0.0.1:{door}"
 c.JupyterHub.hub_port = {hub}
@@ -44,18 +45,25 @@ class RunningHub:
 
     def __init__(self, directory: Path, extra: str = ""):
         self.directory, self.url = directory, f"http://127.0.0.1:{random_port()}"
+        self.packages = directory / "packages"
+        self.packages.mkdir()
         password_file = directory / "boss_password"
         password_file.write_text(ADMIN_PASSWORD)
         password_file.chmod(0o600)
-        settings = {"door": self.url.rsplit(":", 1)[1], "hub": random_port(), "password_file": password_file}
+        settings = {
+            "door": self.url.rsplit(":", 1)[1],
+            "hub": random_port(),
+            "password_file": password_file,
+            "homes": directory / "home",
+        }
         config = CONFIG.format(token=TOKEN, limited=LIMITED_TOKEN, **settings) + extra
         (directory / "jupyterhub_config.py").write_text(config)
 
     @contextlib.contextmanager
     def running(self):
-        path = os.pathsep.join([str(CHECKOUT / "files/hub/src"), str(CHECKOUT / "tests")])
+        path = os.pathsep.join(map(str, (CHECKOUT / "files/hub/src", CHECKOUT / "tests", self.packages)))
         command = [sys.executable, "-m", "jupyterhub", "-f", "jupyterhub_config.py"]
-        env = os.environ | {"PYTHONPATH": path, "LAB_DOUBLE_HOME": str(self.directory / "home")}
+        env = os.environ | {"PYTHONPATH": path}
         with (self.directory / "log").open("w") as log:
             hub = subprocess.Popen(command, cwd=self.directory, env=env, stdout=log, stderr=log)
             try:

@@ -4,8 +4,9 @@
 
     python -m labhub.checkconfig /etc/jupyterhub/jupyterhub_config.py
 
-Exit status 0: the hub would start with it. 1: it would not, or would ignore a part of it; each problem is
-a line on standard error. No secret is read (`labhub.secrets.placeholders`), no port opened, no file left.
+Exit status 0: the hub would start with it. 1: it would not, or would overlook a misspelt class or setting;
+each problem is a line on standard error. No secret is read (`labhub.secrets.placeholders`), no port opened,
+no file left.
 """
 
 import argparse

@@ -162,9 +162,9 @@ class Probe:
         deadline, last = time.monotonic() + self.timeout, "the hub said nothing"
         answer = self.by_user(SPAWN, "GET", path, [200], stream=True, timeout=self.timeout)
         try:
-            for line in answer.iter_lines(decode_unicode=True):
-                if line.startswith("data:"):
-                    event = json.loads(line.removeprefix("data:"))
+            for line in answer.iter_lines():
+                if line.startswith(b"data:"):
+                    event = json.loads(line.removeprefix(b"data:"))
                     if event.get("ready"):
                         return
                     last = event.get("message", last)
@@ -344,7 +344,7 @@ def said(answer: requests.Response) -> str:
     """An answer in one line: status and the message in it, if JSON, or the beginning of the text."""
     try:
         text = answer.json()["message"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, LookupError, TypeError):
         text = answer.text[:300]
     return f"{answer.status_code} {answer.reason}: {text}"
 
@@ -398,7 +398,7 @@ def taken(step: Callable[[], None], steps: list[dict[str, Any]]) -> dict[str, st
         note["ok"] = True
     except Fault as fault:
         return fault.problem()
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         return Fault(ANSWER, step.__name__, f"{type(error).__name__}: {error}").problem()
     finally:
         note["seconds"] = round(time.monotonic() - began, 2)

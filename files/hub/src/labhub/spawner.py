@@ -12,7 +12,9 @@ from typing import Any
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import Mount
 from dockerspawner import DockerSpawner
+from jupyterhub.spawner import SpawnException
 from jupyterhub.traitlets import ByteSpecification
+from requests import RequestException
 from traitlets import Bool, Dict, Int, List, TraitError, Unicode, default, validate
 
 from labhub import names
@@ -25,11 +27,14 @@ LAST_WORDS = 20
 """Lines of a dead server's log that its user and the hub's log get to see."""
 
 
-class SpawnProblem(Exception):
-    """A server cannot start, in words that JupyterHub shows to the user as they are."""
+class SpawnProblem(SpawnException):
+    """A server cannot start, in words that JupyterHub logs and shows to the user as they are.
 
-    def __init__(self, message: str):
-        super().__init__(message)
+    :param reason: ``home``, ``image``, ``mount``, ``docker``, ``name`` or ``died``; a label in the hub's metrics.
+    """
+
+    def __init__(self, message: str, reason: str):
+        super().__init__(message, reason=reason, status_code=500)
         self.jupyterhub_message = message
 
 
@@ -226,8 +231,8 @@ class LabSpawner(DockerSpawner):
             self._tell(60, "Waiting for your server to answer")
             await self._until_listening(ip, port)
             self._tell(90, "Your server listens")
-        except DockerException as error:
-            raise SpawnProblem(self._docker_problem(error)) from error
+        except (DockerException, RequestException) as error:
+            raise docker_problem(error) from error
         return ip, port
 
     async def stop(self, now: bool = False) -> None:
@@ -259,7 +264,8 @@ class LabSpawner(DockerSpawner):
         elif found["Config"]["Labels"].get(LABEL) != "singleuser":
             raise SpawnProblem(
                 f"A container {self.container_name} runs already and is not one of this lab's. "
-                f"Ask whoever runs the lab to stop it: docker rm -f {self.container_name}"
+                f"Ask whoever runs the lab to stop it: docker rm -f {self.container_name}",
+                reason="name",
             )
 
     async def _until_listening(self, ip: str, port: int) -> None:
@@ -270,7 +276,7 @@ class LabSpawner(DockerSpawner):
         while not await accepts_connections(ip, port):
             status = await self.poll()
             if status is not None:
-                raise SpawnProblem(f"Your server stopped as it started: {status}")
+                raise SpawnProblem(f"Your server stopped as it started: {status}", reason="died")
             await asyncio.sleep(0.2)
 
     async def _last_words(self, status: str) -> str:
@@ -280,14 +286,6 @@ class LabSpawner(DockerSpawner):
             return f"{status}; its log cannot be read: {error.explanation}"
         text = log.decode(errors="replace").strip()
         return f"{status}; its log ends with:\n{text}" if text else f"{status}; its log is empty"
-
-    def _docker_problem(self, error: DockerException) -> str:
-        said = getattr(error, "explanation", None) or str(error)
-        if isinstance(error, ImageNotFound) or "No such image" in said:
-            return f"Docker has no image for your server ({said}). Run the playbook again: it makes the images."
-        if "bind source path does not exist" in said:
-            return f"A directory that your server needs is missing ({said}). Run the playbook again: it makes them."
-        return f"Docker could not start your server: {said}"
 
     # The home
 
@@ -347,7 +345,7 @@ class LabSpawner(DockerSpawner):
         except (ValueError, IndexError):
             result = {"problem": f"making it ended with exit code {state['ExitCode']}: {said or state.get('Error')}"}
         if "problem" in result:
-            raise SpawnProblem(f"Your home is not ready: {result['problem']}")
+            raise SpawnProblem(f"Your home is not ready: {result['problem']}", reason="home")
         return result
 
     # What the user sees meanwhile
@@ -366,6 +364,16 @@ class LabSpawner(DockerSpawner):
                 yield event
             told = len(self._events)
             await news.wait()
+
+
+def docker_problem(error: Exception) -> SpawnProblem:
+    """Say what Docker refused, and the mend where it is known."""
+    said = getattr(error, "explanation", None) or str(error)
+    if isinstance(error, ImageNotFound) or "No such image" in said:
+        return SpawnProblem(f"Docker lacks an image ({said}). Run the playbook again: it makes it.", reason="image")
+    if "bind source path does not exist" in said:
+        return SpawnProblem(f"A directory is missing ({said}). Run the playbook again: it makes it.", reason="mount")
+    return SpawnProblem(f"Docker could not start your server: {said}", reason="docker")
 
 
 def mount_problem(mount: dict[str, Any]) -> str | None:

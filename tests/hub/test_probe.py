@@ -1,0 +1,115 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The probe, at a real hub whose door and single-user servers are doubles that can be broken one by one."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub.running import CHECKOUT, LIMITED_TOKEN, TOKEN
+from jupyterhub.utils import random_port
+
+WRITABLE = Path("/dev", "shm")
+"""A mount that every Linux has, and that takes files; /proc is one that does not."""
+
+STEPS = ["find_door", "make_account", "log_in", "start_server", "open_server", "start_kernel", "check_home"]
+STEPS += ["check_mounts", "check_packages", "clean_up"]
+
+
+@pytest.fixture
+def probe(hub, tmp_path):
+    """Runs the command line against the hub; returns exit status and what it prints."""
+
+    def run(*options, url=hub.url, token=TOKEN, user="lab-probe"):
+        (tmp_path / "token").write_text(f"{token}\n")
+        command = [sys.executable, "-m", "labhub.probe", "--url", url, "--token-file", str(tmp_path / "token")]
+        command += ["--user", user, "--timeout", "30", *options]
+        env = {"PYTHONPATH": str(CHECKOUT / "files/hub/src"), "PATH": ""}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.stdout.count("\n") == 1, done.stderr
+        return done.returncode, json.loads(done.stdout)
+
+    return run
+
+
+def nothing_is_left(hub, user="lab-probe"):
+    account = hub.api("GET", f"/lab/accounts/{user}").json()
+    return not account["exists"] and hub.api("GET", f"/users/{user}").status_code == 404
+
+
+def test_a_lab_that_works_is_walked_through_and_left_as_it_was(hub, probe):
+    shared = ("--expect-mount", f"{WRITABLE}:rw", "--expect-mount", "/proc:ro")
+    status, said = probe(*shared, "--packages-dir", str(hub.packages))
+    assert said["problem"] is None
+    assert (status, said["ok"]) == (0, True)
+    assert [(step["name"], step["ok"]) for step in said["steps"]] == [(name, True) for name in STEPS]
+    assert nothing_is_left(hub)
+    assert not list((hub.directory / "home/lab-probe").iterdir())
+    assert not list(hub.packages.glob("**/*.py*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "evidence"),
+    [
+        (["--expect-mount", "/nowhere:rw"], "mount-missing", "nothing is mounted at /nowhere"),
+        (["--expect-mount", "/proc:rw"], "mount-not-writable", ""),
+        (["--expect-mount", f"{WRITABLE}:ro"], "mount-writable", "should not be"),
+        (["--packages-dir", "/nowhere"], "shared-packages-missing", "not in sys.path"),
+    ],
+)
+def test_what_a_server_lacks_is_named(hub, probe, options, code, evidence):
+    status, said = probe(*options)
+    problem = said["problem"]
+    assert (status, said["ok"], problem["code"], problem["severity"]) == (1, False, code, "error")
+    assert evidence in problem["evidence"]
+    assert problem["remedy"]
+    assert nothing_is_left(hub)
+
+
+def test_a_server_that_does_not_start_is_named_with_the_hubs_words(hub, probe):
+    status, said = probe(user="user-broken")
+    assert (status, said["problem"]["code"]) == (1, "spawn-failed")
+    assert "The image of your server is missing." in said["problem"]["evidence"]
+    assert said["steps"][-1]["name"] == "clean_up"
+    assert nothing_is_left(hub, "user-broken")
+
+
+def test_a_door_that_nobody_answers_is_named(probe):
+    url = f"http://127.0.0.1:{random_port()}"
+    status, said = probe(url=url)
+    assert (status, said["problem"]["code"]) == (1, "door-unreachable")
+    assert url in said["problem"]["subject"]
+    assert [step["name"] for step in said["steps"]] == ["find_door"]
+
+
+@pytest.mark.parametrize("token", [LIMITED_TOKEN, "no-such-token"])
+def test_a_token_that_the_hub_refuses_is_named(probe, token):
+    status, said = probe(token=token)
+    assert (status, said["problem"]["code"]) == (1, "token-refused")
+
+
+def test_a_home_that_takes_no_files_is_named(hub, probe):
+    home = hub.directory / "home/lab-probe"
+    shutil.rmtree(home, ignore_errors=True)
+    home.parent.mkdir(exist_ok=True)
+    home.touch()
+    status, said = probe()
+    home.unlink()
+    assert (status, said["problem"]["code"]) == (1, "home-not-writable")
+    assert nothing_is_left(hub)
+
+
+def test_two_probes_in_turn_both_find_the_lab_in_order(hub, probe):
+    assert [probe("--packages-dir", str(hub.packages))[0] for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("mount", ["shared:rw", "/shared", "/shared:wr"])
+def test_an_expected_mount_is_a_path_and_a_mode(mount):
+    command = [sys.executable, "-m", "labhub.probe", "--url", "x", "--token-file", "x", "--expect-mount", mount]
+    env = {"PYTHONPATH": str(CHECKOUT / "files/hub/src"), "PATH": ""}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "must be PATH:rw or PATH:ro" in done.stderr

@@ -1,0 +1,278 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""`LabSpawner` against docker-py's own encoding of what it asks; the daemon is a double."""
+
+import asyncio
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+from hub.docker_double import NETWORK, DockerDouble
+from jupyterhub.objects import Hub
+from labhub.spawner import LABEL, LabSpawner, SpawnProblem
+from traitlets import TraitError
+
+NAME = "jupyter-anna-maria"
+OURS = {LABEL: "singleuser"}
+
+
+@pytest.fixture
+async def listening():
+    """A port where something listens, as a server that has started does."""
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+def docker(monkeypatch):
+    double = DockerDouble()
+    monkeypatch.setattr(LabSpawner, "_client", double)
+    monkeypatch.setattr(LabSpawner, "_homes_ready", {})
+    return double
+
+
+@pytest.fixture
+def make(docker, listening, tmp_path):
+    """Makes spawners for a user of some groups, with some traits."""
+
+    def spawner(user="anna-maria", groups=(), **traits):
+        person = SimpleNamespace(
+            name=user, escaped_name=user, url=f"/user/{user}/", groups=[SimpleNamespace(name=g) for g in groups]
+        )
+        settings = {"home_root": str(tmp_path), "helper_image": "gpulab/hub:1", "port": listening} | traits
+        return LabSpawner(user=person, hub=Hub(), api_token="fresh-token", **settings)
+
+    return spawner
+
+
+async def container(docker, spawner):
+    """Start, and return what Docker was asked to create."""
+    await spawner.start()
+    return docker.created[-1]
+
+
+async def test_the_server_runs_as_its_user_in_a_home_without_any_privilege(docker, make):
+    spawner = make()
+    created = await container(docker, spawner)
+    host = created["HostConfig"]
+    assert (created["name"], created["User"], created["WorkingDir"]) == (NAME, "20000:9100", "/home/anna-maria")
+    assert created["Image"] == "jupyter-custom-gpu:latest"
+    assert created["Cmd"] == ["/opt/lab/bin/python", "-I", "-m", "jupyterhub.singleuser"]
+    assert created["Labels"] == {LABEL: "singleuser", f"{LABEL}.user": "anna-maria"}
+    assert (host["Init"], host["CapDrop"], host["SecurityOpt"]) == (True, ["ALL"], ["no-new-privileges"])
+    assert (host["NetworkMode"], host.get("AutoRemove", False), host["RestartPolicy"]["Name"]) == (NETWORK, False, "no")
+    home = {"Source": spawner.home, "Target": "/home/anna-maria", "Type": "bind", "ReadOnly": False}
+    assert host["Mounts"] == [home]
+
+
+async def test_the_server_is_told_who_its_user_is(docker, make):
+    env = dict(line.split("=", 1) for line in (await container(docker, make()))["Env"])
+    told = {"HOME": "/home/anna-maria", "SHELL": "/bin/bash"} | dict.fromkeys(
+        ("USER", "LOGNAME", "NB_USER"), "anna-maria"
+    )
+    assert told.items() <= env.items()
+    assert env["JUPYTERHUB_API_TOKEN"] == "fresh-token"
+
+
+async def test_limits_leave_no_way_around_them(docker, make):
+    host = (await container(docker, make(mem_limit="2G", cpu_limit=1.5, shm_size="1G", pids_limit=100)))["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"]) == (2 << 30, 2 << 30)
+    assert (host["CpuQuota"], host["CpuPeriod"], host["ShmSize"], host["PidsLimit"]) == (150_000, 100_000, 1 << 30, 100)
+
+
+async def test_without_limits_there_are_none(docker, make):
+    host = (await container(docker, make(pids_limit=0)))["HostConfig"]
+    assert not {"MemorySwap", "ShmSize", "PidsLimit"} & host.keys()
+    assert not host.get("Memory")
+    assert not host.get("CpuQuota")
+
+
+async def test_mounts_depend_on_user_and_groups(docker, make, tmp_path):
+    mounts = [
+        {"source": "/data/{username}", "target": "/home/{username}/data/own/", "mode": "rw"},
+        {"source": "/data/all", "target": "/data"},
+        {"source": "/data/physics", "target": "/physics", "groups": ["physics", "staff"]},
+        {"source": "/data/secret", "target": "/secret", "groups": ["staff"]},
+    ]
+    asked = (await container(docker, make(groups=["physics"], mounts=mounts)))["HostConfig"]["Mounts"]
+    assert [(mount["Source"], mount["Target"], mount["ReadOnly"]) for mount in asked[1:]] == [
+        ("/data/anna-maria", "/home/anna-maria/data/own", False),
+        ("/data/all", "/data", True),
+        ("/data/physics", "/physics", True),
+    ]
+
+
+async def test_certificates_are_mounted_and_named(docker, make):
+    created = await container(docker, make(ca_bundle="/srv/ca.pem"))
+    bundle = "/etc/ssl/certs/ca-certificates.crt"
+    mount = {"Source": "/srv/ca.pem", "Target": bundle, "Type": "bind", "ReadOnly": True}
+    assert mount in created["HostConfig"]["Mounts"]
+    for variable in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS"):
+        assert f"{variable}={bundle}" in created["Env"]
+
+
+async def test_an_operators_settings_are_laid_over_the_labs(docker, make):
+    async def host_config(spawner):
+        return {"cap_drop": [], "runtime": f"runtime-of-{spawner.user.name}"}
+
+    create_kwargs = {"labels": {"site": "north"}}
+    environment = {"SHELL": "/bin/zsh"}
+    spawner = make(extra_host_config=host_config, extra_create_kwargs=create_kwargs, environment=environment)
+    created = await container(docker, spawner)
+    assert created["HostConfig"]["Runtime"] == "runtime-of-anna-maria"
+    assert not created["HostConfig"].get("CapDrop")
+    assert created["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert created["Labels"] == {LABEL: "singleuser", f"{LABEL}.user": "anna-maria", "site": "north"}
+    assert "SHELL=/bin/zsh" in created["Env"]
+    assert (spawner.extra_host_config, spawner.extra_create_kwargs) == (host_config, create_kwargs)
+
+
+async def test_the_home_is_made_first_by_a_helper_that_sees_nothing_else(docker, make, tmp_path):
+    mounts = [{"source": "/data", "target": "/home/{username}/data"}, {"source": "/opt", "target": "/opt/packages"}]
+    await make(mounts=mounts).start()
+    helper = docker.created[0]
+    command = ["/opt/lab/bin/python", "-I", "-m", "labhub.homes", "ensure", "--root", str(tmp_path)]
+    command += ["--name", "anna-maria", "--uid-min", "20000", "--gid", "9100", "--dir=data"]
+    assert helper["Entrypoint"] == command
+    assert (helper["Image"], helper["User"], helper["HostConfig"]["NetworkMode"]) == ("gpulab/hub:1", "0:0", "none")
+    assert [mount["Source"] for mount in helper["HostConfig"]["Mounts"]] == [str(tmp_path)]
+    assert (helper["HostConfig"]["CapDrop"], helper["HostConfig"]["CapAdd"]) == (["ALL"], ["CHOWN", "SETUID", "SETGID"])
+    assert list(docker.containers) == [NAME], "the helper is gone"
+
+
+async def test_a_home_that_was_ready_is_not_made_again_while_it_is_the_same(docker, make, tmp_path):
+    home = tmp_path / "anna-maria"
+    home.mkdir()
+    os.chown(home, 20000, 9100)
+    for expected, change in ((1, None), (1, None), (2, lambda: os.chown(home, 1000, 9100)), (3, home.rmdir)):
+        if change:
+            change()
+        await make().ensure_home()
+        assert len(docker.created) == expected
+
+
+async def test_a_new_mount_point_is_made_in_a_home_that_was_ready(docker, make, tmp_path):
+    (tmp_path / "anna-maria").mkdir()
+    os.chown(tmp_path / "anna-maria", 20000, 9100)
+    await make().ensure_home()
+    await make(mounts=[{"source": "/data", "target": "/home/{username}/data"}]).ensure_home()
+    assert len(docker.created) == 2
+
+
+async def test_a_stopped_container_is_never_used_again(docker, make):
+    docker.add(NAME, running=False, labels=OURS)
+    spawner = make()
+    await spawner.start()
+    assert docker.created[-1]["name"] == NAME
+    assert spawner.api_token == "fresh-token"
+
+
+async def test_a_server_that_the_hub_lost_sight_of_keeps_running(docker, make):
+    docker.add(NAME, running=True, labels=OURS)
+    spawner = make()
+    assert await spawner.start() == ("127.0.0.1", spawner.port)
+    assert spawner.api_token == "old-token"
+    assert NAME not in [created["name"] for created in docker.created]
+
+
+async def test_a_strangers_container_is_left_alone_and_named(docker, make):
+    docker.add(NAME, running=True)
+    with pytest.raises(SpawnProblem, match=f"docker rm -f {NAME}"):
+        await make().start()
+    assert docker.containers[NAME]["State"]["Running"]
+
+
+async def test_stopping_removes_the_container(docker, make):
+    spawner = make()
+    await spawner.start()
+    await spawner.stop()
+    assert docker.containers == {}
+    assert not spawner.will_resume
+    assert "object_id" not in spawner.get_state()
+
+
+async def test_a_hub_that_restarts_finds_the_server(docker, make):
+    before = make()
+    await before.start()
+    after = make(prefix="changed")
+    after.load_state(json.loads(json.dumps(before.get_state())))
+    assert await after.poll() is None
+
+
+async def test_a_dead_servers_log_is_told_and_kept(docker, make):
+    docker.dies = True
+    spawner = make(port=1)
+    with pytest.raises(SpawnProblem, match=r"ExitCode=3(.|\n)*it is broken"):
+        await spawner.start()
+    assert "it is broken" in await spawner.poll()
+    assert NAME in docker.containers
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "reason"),
+    [
+        ("invalid mount: bind source path does not exist: /x", "A directory is missing .*/x.*playbook again", "mount"),
+        ("no space left on device", "Docker could not start your server: no space left", "docker"),
+    ],
+)
+async def test_what_docker_refuses_is_told_in_words(docker, make, refusal, words, reason):
+    docker.refuses = refusal
+    with pytest.raises(SpawnProblem, match=words) as problem:
+        await make().start()
+    assert problem.value.reason == reason
+
+
+@pytest.mark.parametrize("image", ["jupyter-custom-gpu:latest", "gpulab/hub:1"])
+async def test_a_missing_image_is_told_with_the_mend(docker, make, image):
+    docker.images.remove(image)
+    with pytest.raises(SpawnProblem, match=f"lacks an image .*{image}.* Run the playbook again") as problem:
+        await make().start()
+    assert problem.value.reason == "image"
+
+
+@pytest.mark.parametrize(
+    "says", ['{"problem": "it belongs to root"}', "Traceback: it belongs to root", "it belongs to root"]
+)
+async def test_a_home_that_cannot_be_used_is_told(docker, make, says):
+    docker.helper_says = says
+    with pytest.raises(SpawnProblem, match="Your home is not ready: .*it belongs to root"):
+        await make().start()
+    assert docker.containers == {}
+
+
+async def test_progress_tells_what_happens(docker, make):
+    spawner = make()
+    told = []
+
+    async def listen():
+        async for event in spawner.progress():
+            told.append(event)
+
+    listener = asyncio.create_task(listen())
+    await spawner.start()
+    await asyncio.sleep(0)
+    listener.cancel()
+    assert [event["progress"] for event in told] == sorted(event["progress"] for event in told)
+    text = " ".join(event["message"] for event in told)
+    assert all(word in text for word in ("home", "container", "Waiting"))
+
+
+@pytest.mark.parametrize(
+    ("mount", "problem"),
+    [
+        ({"source": "/a"}, "target must be an absolute path"),
+        ({"source": "a", "target": "/b"}, "source must be an absolute path"),
+        ({"source": "/a/../b", "target": "/b"}, "source must be an absolute path without"),
+        ({"source": "/a", "target": "/b", "mode": "wr"}, "mode must be 'ro' or 'rw'"),
+        (
+            {"source": "/a", "target": "/b", "readonly": True},
+            "unknown readonly .accepted: source, target, mode, groups",
+        ),
+        ({"source": "/a", "target": "/b", "groups": "staff"}, "groups must be a list"),
+    ],
+)
+def test_a_mount_that_makes_no_sense_is_refused(mount, problem):
+    with pytest.raises(TraitError, match=rf"LabSpawner\.mounts: {problem}"):
+        LabSpawner(mounts=[mount])
