@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")"
 
+SYSTEM_CA=/etc/ssl/certs/ca-certificates.crt
+
 usage() {
   cat <<'TEXT'
 ./run.sh                       bring the lab up on this machine, and prove it
@@ -50,6 +52,8 @@ make_venv() {
     local python
     python=$(find_python) || python=$(install_python | tail -n 1)
     [ -n "$python" ] || exit 1
+    # Older pips trust only the CAs that they ship; this server may have one more, such as a campus proxy's.
+    [ -n "${PIP_CERT-}" ] || [ ! -r $SYSTEM_CA ] || export PIP_CERT=$SYSTEM_CA
     [ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
     .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
     echo "$want" >$stamp
