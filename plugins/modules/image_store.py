@@ -129,7 +129,9 @@ def decide(
     remove: list[str] = []
     if all(image["ref"] in ids for image in images if image["required"]):
         pairs = names_to_give([image for image in images if image["ref"] in ids], ids)
-        remove = superseded(present, wanted, used) if prune else []
+        # A name that moves to another image is no longer one of the image that is removed.
+        moving = {name for _, name in pairs}
+        remove = [ref for ref in superseded(present, wanted, used) if ref not in moving] if prune else []
     after = sorted({*ids, *(name for _, name in pairs)} - set(remove))
     result = {
         "changed": bool(pairs or remove),
