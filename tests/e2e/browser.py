@@ -24,11 +24,19 @@ class Visitor:
     def __init__(self, browser: Browser, url: str, pictures: Path, who: str):
         self._context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
         self._pictures, self._who = pictures, who
+        self._failed: list[str] = []
+        self._context.on("requestfailed", lambda request: self._failed.append(f"{request.failure} {request.url}"))
         self.page: Page = self._context.new_page()
 
     def close(self) -> None:
-        """Keep a last picture, and close the browser's window."""
+        """Keep a last picture and what could not be loaded, and close the browser's window.
+
+        A net::ERR_NETWORK_CHANGED in that list is no fault of the lab: Chromium drops its connections when a
+        network of this machine, one of Docker's too, comes or goes.
+        """
         self.picture("last")
+        failed = self._pictures / f"{self._who}-failed-requests.txt"
+        failed.write_text("".join(f"{line}\n" for line in self._failed), encoding="utf-8")
         self._context.close()
 
     def picture(self, what: str) -> None:
