@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 
 _LINE = re.compile(r"#(?P<number>\d+) (?P<text>.*)")
 _STEP = re.compile(r"\[(?:(?P<stage>\S+) +)?(?P<index>\d+)/(?P<total>\d+)\] (?P<what>.*)")
-_OUTPUT = re.compile(r"(?P<at>\d+\.\d+) (?P<text>.*)")
+_OUTPUT = re.compile(r"\d+\.\d+(?: (?P<text>.*))?")
+_EXIT = re.compile(r"ERROR: process .* did not complete successfully: (?P<why>.*)")
 _UNNAMED_STAGE = re.compile(r"stage-\d+")
 _NOISE = (
     re.compile(r"--(?:mount|from|chmod|chown|link)(?:=\S+)?\s*"),
-    re.compile(r"(?<=RUN )(?:set -\w+;\s*|[A-Z_]+=\S+\s+)+"),
+    re.compile(r"(?<=RUN )(?:set -\w+;\s*|if \[[^]]*\]; then\s+|\w+=(?:\"[^\"]*\"|\S+);?\s+(?:&& )?)+"),
+    re.compile(r"-o \S+=\S+\s*"),
 )
 _WIDTH = 60
 
@@ -65,16 +67,18 @@ class BuildLog:
         elif text.startswith("ERROR"):
             step.running = False
             self._failed = self._failed or step
-            step.lines.append(text)
+            ended = _EXIT.fullmatch(text)
+            step.lines.append(ended["why"] if ended else text)
         elif text not in ("...", step.name):
             output = _OUTPUT.fullmatch(text)
-            step.lines.append(output["text"] if output else text)
+            step.lines.append(output["text"] or "" if output else text)
 
     def progress(self, now: float) -> str:
         """Say what goes on: of several steps at once, the one that has been at it longest."""
         running = [step for step in self._steps.values() if step.running]
         if not running:
-            return "starting" if not self._steps else "going on"
+            last = next((step.where for step in reversed(self._steps.values()) if step.where), "")
+            return f"{last} done, copying what it made" if last else "starting"
         step = min(running, key=lambda step: step.began)
         return f"{step.words()}, {now - step.began:.0f} s"
 
@@ -113,6 +117,7 @@ class BootstrapLog:
     def __init__(self) -> None:
         self._phase = "starting"
         self._began = 0.0
+        self._failed = ""
         self._lines: deque[str] = deque(maxlen=200)
 
     def feed(self, line: str, now: float) -> None:
@@ -121,6 +126,8 @@ class BootstrapLog:
         self._lines.append(line)
         if line.startswith("I: "):
             self._phase, self._began = line[3:].rstrip("."), now
+        elif line.startswith("E: "):
+            self._failed = self._failed or self._phase
 
     def progress(self, now: float) -> str:
         """Say what goes on."""
@@ -128,8 +135,8 @@ class BootstrapLog:
 
     @property
     def failed_step(self) -> str:
-        """The phase that mmdebstrap was in."""
-        return self._phase
+        """The phase that mmdebstrap was in when it met the first error."""
+        return self._failed or self._phase
 
     def last_lines(self, count: int) -> list[str]:
         """Return the end of what it printed."""

@@ -33,7 +33,7 @@ def read_context(folder: Path, extra: Mapping[str, str] | None = None) -> list[E
     :raises OSError: if a file cannot be read.
     """
     ignore = folder / ".dockerignore"
-    rules = _rules([*_ALWAYS_OUT, *(ignore.read_text("utf-8").splitlines() if ignore.exists() else [])])
+    rules = _rules([*(ignore.read_text("utf-8").splitlines() if ignore.exists() else []), *_ALWAYS_OUT])
     found = {}
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()

@@ -38,13 +38,18 @@ _REMEDIES = (
     ),
     (
         r"Unable to locate package|has no installation candidate",
-        "A package that hub_images_user_apt_packages names is not in Debian trixie. `https://packages.debian.org` "
-        "tells how it is called there.",
+        "A package that hub_images_user_apt_packages names is not in Debian trixie. Mend its name there; "
+        "packages that only Ubuntu or another Debian has cannot be had.",
     ),
     (
         r"ResolutionImpossible|conflicting dependencies",
         "A package of hub_images_user_packages wants other releases than the user's server is made of. Choose another "
         "release of it in hub_images_user_packages.",
+    ),
+    (
+        r"pull access denied|failed to resolve source metadata|manifest unknown|toomanyrequests|/manifests/",
+        "The base image could not be pulled. hub_images_base_image names it; where no registry can be reached, set "
+        "hub_images_base_source to bootstrap or archive.",
     ),
     (
         r"(?:NameResolution|ConnectTimeout|ReadTimeout|NewConnection|ConnectionReset|Connect(?:ion)?)Error"
@@ -60,11 +65,6 @@ _REMEDIES = (
         r"|Expected .*(?:specifier|requirement)",
         "A package or release that hub_images_user_packages names does not exist for this Python, or the mirror at "
         "hub_images_pip_index_url lacks it. Mend the one or the other.",
-    ),
-    (
-        r"pull access denied|failed to resolve source metadata|manifest unknown|toomanyrequests",
-        "The base image could not be pulled. hub_images_base_image names it; where no registry can be reached, set "
-        "hub_images_base_source to bootstrap or archive.",
     ),
     (
         r"no public key available|is not signed|NO_PUBKEY|invalid signature",

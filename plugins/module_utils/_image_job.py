@@ -110,7 +110,8 @@ class Job:
                     for line in lines:
                         self._take(line, log, story)
                 self.say(story.progress(time.monotonic()))
-        self._take(rest, log, story)
+        if rest:
+            self._take(rest, log, story)
 
     def _take(self, line: bytes, log: IO[str], story: Story) -> None:
         text = line.decode(errors="replace")
