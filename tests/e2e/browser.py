@@ -100,8 +100,7 @@ class Visitor:
         :returns: the first that the page told meanwhile.
         """
         told = self.page.locator("#progress-message:not(:empty)")
-        told.wait_for(timeout=milliseconds(START_TIMEOUT))
-        message = told.inner_text()
+        message = told.inner_text(timeout=milliseconds(START_TIMEOUT))
         self.picture("starting")
         self.wait_for_lab()
         return message
@@ -138,7 +137,7 @@ class Visitor:
         """
         self.page.locator('.jp-LauncherCard[data-category="Notebook"]').first.click()
         # What is run before the kernel is there, JupyterLab forgets.
-        self.page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=milliseconds(RUN_TIMEOUT))
         cell = self.page.locator(".jp-Notebook .jp-Cell").first
         cell.locator(".cm-content").click()
         self.page.keyboard.type(code)
