@@ -1,7 +1,6 @@
-
 # A terminal of the lab: who, where, and completion.
-if [ -n "${PS1:-}" ]; then
-    PS1='\[\e[32m\]\u\[\e[0m\]:\[\e[34m\]\w\[\e[0m\]\$ '
-    alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
-    [ -r /usr/share/bash-completion/bash_completion ] && . /usr/share/bash-completion/bash_completion
-fi
+[ -z "${PS1:-}" ] && return
+shopt -s checkwinsize
+PS1='\[\e[32m\]\u\[\e[0m\]:\[\e[34m\]\w\[\e[0m\]\$ '
+alias ls='ls --color=auto' ll='ls -l' grep='grep --color=auto'
+[ -r /usr/share/bash-completion/bash_completion ] && . /usr/share/bash-completion/bash_completion

@@ -19,7 +19,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_failure i
 
 _MODULES = "gpulab.jupyterhub"
 # In seconds. A job says something new at least once a second; one that is silent for long is dead.
-_POLL, _TELL, _CHECK, _SILENCE = 2.0, 10.0, 60.0, 180.0
+_POLL, _TELL, _CHECK, _SILENCE = 1.0, 10.0, 60.0, 180.0
 _LONGEST = 6 * 3600
 
 _TEXT = {"type": "str", "default": ""}

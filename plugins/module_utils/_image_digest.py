@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import Iterable, Mapping
@@ -41,6 +43,8 @@ def read_context(folder: Path, extra: Mapping[str, str] | None = None) -> list[E
             found[name] = Entry(name, bool(path.stat().st_mode & 0o100), path.read_bytes())
     for name, text in (extra or {}).items():
         found[name] = Entry(name, False, text.encode())
+    if "Dockerfile" not in found:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(folder / "Dockerfile"))
     return [found[name] for name in sorted(found)]
 
 

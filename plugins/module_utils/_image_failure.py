@@ -67,6 +67,10 @@ _REMEDIES = (
         "hub_images_pip_index_url lacks it. Mend the one or the other.",
     ),
     (
+        r"HTTP Error \d+",
+        "The address in hub_images_base_archive does not give a file. Mend it there.",
+    ),
+    (
         r"no public key available|is not signed|NO_PUBKEY|invalid signature",
         "The server's keyring does not know Debian's signing keys. Update its package debian-archive-keyring, or take "
         "the base image from a registry or an archive (hub_images_base_source).",

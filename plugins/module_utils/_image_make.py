@@ -21,6 +21,8 @@ _BUNDLES = (
 
 # What a bootstrapped system would take along from the server that it was made on.
 _FOREIGN = 'rm -f "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/etc/apt/apt.conf.d/99mmdebstrap'
+# Ubuntu has the keys of Debian in a package, and its apt does not look for them there.
+_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _LEAN = ("path-exclude=/usr/share/man/*", "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/doc/*")
 
 
@@ -91,6 +93,7 @@ def bootstrap(suite: str, packages: Iterable[str], mirror: str, bundle: Path, ta
         "mmdebstrap",
         "--variant=minbase",
         f"--include={','.join(packages)}",
+        *([f"--keyring={_KEYRING}"] if _KEYRING.exists() else []),
         *options,
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
         f'--aptopt=Acquire::https::CAInfo "{bundle}"',

@@ -15,6 +15,8 @@ description:
   - The build context is read on the controller, sent to the server and built there by BuildKit. Every ten seconds it
     says how far a build is.
   - When all images are there, it costs one look at the server.
+  - A run that is interrupted leaves no image half made. What the server was at goes on for a minute and a half; who
+    starts again within that time joins it, who comes later goes on from the last finished step.
   - Certificates, proxies and package indexes are seen by the build and not kept in the image.
 author:
   - The gpulab.jupyterhub contributors
@@ -88,7 +90,9 @@ options:
     type: str
     default: ''
   prune:
-    description: Whether to remove images of the project that are superseded and not used by any container.
+    description:
+      - Whether to remove images of the project that O(images) does not name and that no container uses; so name all
+        images of the lab in one task.
     type: bool
     default: true
   extra_ca:

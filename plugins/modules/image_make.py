@@ -130,7 +130,7 @@ from ansible.module_utils.urls import open_url
 from ..module_utils import _image_make as make
 from ..module_utils._buildlog import BootstrapLog, BuildLog
 from ..module_utils._docker_cli import Docker, DockerError
-from ..module_utils._image_digest import file_sha256
+from ..module_utils._image_digest import Entry, file_sha256, pack
 from ..module_utils._image_failure import message, wrong_digest
 from ..module_utils._image_job import Abandoned, Job
 
@@ -232,10 +232,7 @@ class Maker:
         passing = f"{self._params['ref']}-loaded"
         self._docker.ask("image", "tag", loaded, passing)
         context = self._temporary / "context.tar"
-        dockerfile = self._temporary / "Dockerfile"
-        dockerfile.write_text(f"FROM {passing}\n")
-        with tarfile.open(context, "w") as packed:
-            packed.add(dockerfile, "Dockerfile")
+        context.write_bytes(pack([Entry("Dockerfile", False, f"FROM {passing}\n".encode())]))
         try:
             self._build(context, {})
         finally:

@@ -36,6 +36,7 @@ def test_real_logs(log, mend):
         ("ERROR: ResolutionImpossible: for help visit", "hub_images_user_packages"),
         ("npm error code EAI_AGAIN", "goes on from the last step"),
         ("W: GPG error: NO_PUBKEY 762F67A0B2C39DE4", "debian-archive-keyring"),
+        ("HTTP Error 404: File not found", "hub_images_base_archive"),
         ("mmdebstrap: command not found", "The log tells more"),
     ],
 )
