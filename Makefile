@@ -23,13 +23,13 @@ lint: venv ## ansible-lint (profile production), ruff, shell syntax
 	bash -n run.sh .ci/run
 
 unit: venv ## modules, labhub and the contracts between defaults, specs and templates
-	$(PYTEST) tests/unit tests/hub tests/contract
+	$(PYTEST) -n 2 tests/unit tests/hub tests/contract
 
 lab: ## the lab on this machine, brought up or put right
 	./run.sh
 
-e2e: venv browser lab ## a browser and an API client against the lab on this machine
-	$(PYTEST) tests/e2e
+e2e: venv browser lab ## drift, refusals, a browser and an API client, on the lab of this machine
+	$(PYTEST) tests/converge tests/e2e
 
 venv: .venv/.stamp-test
 
