@@ -49,6 +49,8 @@ requirements: venv ## pin the requirements anew, with hashes
 	$(PIN) --universal --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(PIN) --python-version 3.13 files/hub/requirements.in -o files/hub/requirements.txt
 	$(PIN) --python-version 3.13 files/singleuser/requirements.in -o files/singleuser/requirements.txt
+	$(PIN) --python-version 3.13 files/proxy/requirements.in -o files/proxy/requirements.txt
+	cd files/proxy && npm install --package-lock-only --omit-lockfile-registry-resolved=true
 
 clean: ## what tests leave behind; the lab stays
 	rm -rf test-results .pytest_cache .ruff_cache .hypothesis

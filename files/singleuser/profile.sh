@@ -1,2 +1,2 @@
 # Login shells forget the PATH of the container.
-PATH=/opt/packages/bin:/opt/lab/bin:$PATH
+PATH=/opt/lab/bin:$PATH:/opt/packages/bin

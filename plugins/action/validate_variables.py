@@ -10,6 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _lab_rules, _variables
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_failure import wrong_digest
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -67,4 +69,15 @@ class ActionModule(ActionBase):
                 lines.append(f"lab_extra_ca: there is no file {found} on this machine.")
             elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
                 lines.append(f"lab_extra_ca: {found} holds no certificate in PEM form.")
-        return lines
+        return lines + self._check_archive(values)
+
+    def _check_archive(self, values: dict[str, Any]) -> list[str]:
+        """Say why the archive of the base image is not the one that was meant; an address is read by the server."""
+        path = values.get("hub_images_base_archive", "")
+        if values.get("hub_images_base_source") != "archive" or "://" in path:
+            return []
+        found = Path(self._loader.path_dwim(path))
+        if not found.is_file():
+            return [f"hub_images_base_archive: there is no file {found} on this machine."]
+        expected, own = values["hub_images_base_archive_sha256"], file_sha256(found)
+        return [] if own == expected.lower() else [wrong_digest(str(found), expected, own)]

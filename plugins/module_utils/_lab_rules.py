@@ -17,7 +17,7 @@ USER_NAME_TEXT = (
 )
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?[KMGT]?")
-_SHA256 = re.compile(r"(sha256:)?[0-9a-f]{64}")
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_.-]*")
 
 Rule = Callable[[Any], "str | None"]

@@ -40,11 +40,14 @@ def converge(capsys, monkeypatch):
     """Run the module on an engine, and return its result."""
 
     def run(engine, *images, prune=True, check=False):
+        warnings = []
         monkeypatch.setattr(image_store, "Docker", lambda: Docker(run=engine))
+        # Where the controller's own code is loaded too, Ansible shows warnings there and not in the result.
+        monkeypatch.setattr(image_store.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
         arguments = {"images": list(images), "prune": prune, "_ansible_check_mode": check}
         with patch_module_args(arguments), pytest.raises(SystemExit):
             image_store.main()
-        return json.loads(capsys.readouterr().out)
+        return json.loads(capsys.readouterr().out) | {"warnings": warnings}
 
     return run
 
