@@ -6,7 +6,7 @@ import re
 def test_admin_lets_a_newcomer_in(lab, guests, visitor):
     newcomer = guests.stranger()
     person = visitor("newcomer")
-    assert "sent to the admin" in person.sign_up(newcomer)
+    assert "waits for the admin's approval" in person.sign_up(newcomer)
     person.log_in(newcomer.name, newcomer.password)
     person.is_refused("has not been authorized by an administrator yet")
 

@@ -13,7 +13,8 @@ PASSWORD = "a password that nobody has"
 
 def test_a_person_signs_up_is_approved_and_logs_in(hub, boss):
     alice = hub.person()
-    assert "sent to the admin" in alice.sign_up("alice", PASSWORD)
+    answer = alice.sign_up("alice", PASSWORD)
+    assert answer == "Your account waits for the admin's approval. You can log in once it is approved."
     assert alert(alice.log_in("alice", PASSWORD).text) == "User alice has not been authorized by an administrator yet."
     assert "alice" in boss.get("authorize").text
     assert boss.post("authorize/alice", authorized="true").ok
@@ -99,6 +100,28 @@ def test_an_approval_names_an_account_and_what_to_do(boss):
     assert boss.post("authorize/nobody", authorized="true").status_code == 404
     assert boss.post("authorize/boss", authorized="maybe").status_code == 400
     assert boss.post("authorize/boss").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["authorize/boss", "authorize/Boss", "discard/boss", "discard/Boss"])
+def test_an_admin_cannot_lock_themselves_out(hub, boss, path):
+    answer = boss.post(path, authorized="false")
+    assert (answer.status_code, "you would lock yourself out" in answer.text) == (403, True)
+    account = hub.api("GET", "/lab/accounts/boss").json()
+    assert (account["exists"], account["authorized"]) == (True, True)
+
+
+def test_who_administers_users_without_being_an_admin_cannot_touch_an_admin(tmp_path):
+    role = """c.JupyterHub.load_roles += [{"name": "helper", "scopes": ["admin:users"], "users": ["uwe"]}]\n"""
+    with RunningHub(tmp_path, role).running() as hub:
+        hub.api("PUT", "/lab/accounts/uwe", json={"password": PASSWORD})
+        uwe = hub.person()
+        assert uwe.log_in("uwe", PASSWORD).ok
+        uwe.get("authorize")
+        form = {"authorized": "false", "new_password": PASSWORD, "new_password_confirmation": PASSWORD}
+        for path in ("authorize/boss", "discard/boss", "change-password/boss"):
+            answer = uwe.post(path, **form)
+            assert (answer.status_code, "Only admins can change" in answer.text) == (403, True), path
+        assert hub.person().log_in("boss", ADMIN_PASSWORD).ok
 
 
 @pytest.mark.parametrize("name", ["ida", "name-without-account"])
@@ -191,7 +214,7 @@ def test_while_sign_up_is_closed_the_page_says_whom_to_ask(tmp_path):
 
 def test_while_sign_up_is_open_nobody_waits_and_nobody_takes_over_a_user(tmp_path):
     with RunningHub(tmp_path, 'c.LabAuthenticator.signup = "open"\n').running() as hub:
-        assert "successful" in hub.person().sign_up("rita", PASSWORD)
+        assert hub.person().sign_up("rita", PASSWORD) == "Your account is ready: log in."
         assert hub.person().log_in("rita", PASSWORD).ok
         hub.api("POST", "/users/sara")
         assert "is taken" in hub.person().sign_up("sara", PASSWORD)

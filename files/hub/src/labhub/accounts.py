@@ -45,9 +45,9 @@ class AccountHandler(APIHandler):
         self.set_status(204)
 
     def _protect_admins(self, user_name: str) -> None:
-        # As JupyterHub has it for users: `admin:users` alone must not be a way to become an admin.
-        if self.authenticator.is_lab_admin(user_name) and not self.current_user.admin:
-            raise web.HTTPError(403, "Only admins can change the account of an admin.")
+        refusal = self.authenticator.change_refusal(user_name, by=self.current_user)
+        if refusal:
+            raise web.HTTPError(403, refusal)
 
     def _asked(self) -> dict[str, Any]:
         asked = self.get_json_body() or {}

@@ -112,6 +112,11 @@ class LabAuthenticator(NativeAuthenticator):
             return "This password is among the most common ones: choose another."
         return None
 
+    def password_rule(self) -> str:
+        """Say what a password has to be, before somebody errs."""
+        rule = f"A password has at least {self.minimum_password_length} characters"
+        return f"{rule}, and is none of the most common ones." if self.check_common_password else f"{rule}."
+
     def is_password_strong(self, password: str) -> bool:
         """Tell whether a password is accepted; NativeAuthenticator asks wherever one is set."""
         return self.password_refusal(password) is None
@@ -124,6 +129,8 @@ class LabAuthenticator(NativeAuthenticator):
         refusal = names.refusal(username)
         if refusal:
             return refusal
+        if not self.validate_username(username):
+            return f"{username!r} is refused by this hub's configuration."
         user = User.find(self.db, username)
         # An account is the key to the user of its name: to an admin's rights, to the home that goes with it.
         if self.is_lab_admin(username) or (user is not None and self.open_signup):
@@ -134,6 +141,15 @@ class LabAuthenticator(NativeAuthenticator):
         """Tell whether a user of this name is, or would be, an admin."""
         user = User.find(self.db, username)
         return username in self.admin_users or (user is not None and user.admin)
+
+    def change_refusal(self, username: str, by: Any) -> str | None:
+        """Say why a user or service must not change an account; None when it may.
+
+        As JupyterHub has it for users: the scope ``admin:users`` alone must not be a way to become an admin.
+        """
+        if self.is_lab_admin(self.normalize_username(username)) and not by.admin:
+            return "Only admins can change the account of an admin."
+        return None
 
     def create_user(self, username: str, password: str, **kwargs: Any) -> UserInfo | None:
         """Make an account for somebody who signs up; None when that is refused."""
