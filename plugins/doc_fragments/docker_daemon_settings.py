@@ -68,6 +68,10 @@ options:
         description: Directory of images, containers and volumes.
         type: path
         default: ''
+      build_cache_size:
+        description: What the cache of image builds may grow to before its oldest parts go, as in C(20GB).
+        type: str
+        default: ''
       daemon_options:
         description: Further options of daemon.json, as its reference names them.
         type: dict

@@ -30,6 +30,7 @@ SETTINGS_SPEC = {
     "https_proxy": {"type": "str", "default": ""},
     "no_proxy": {"type": "str", "default": ""},
     "data_root": {"type": "path", "default": ""},
+    "build_cache_size": {"type": "str", "default": ""},
     "daemon_options": {"type": "dict", "default": {}},
     "dependent_daemon_options": {"type": "dict", "default": {}},
 }

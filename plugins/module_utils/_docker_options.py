@@ -43,6 +43,9 @@ ENDS_CONTAINERS = frozenset(
     }
 )
 
+# As dockerd reads a size. `dockerd --validate` does not look at it, and the engine does not start with another.
+_SIZE = re.compile(r"\d+(\.\d+)? ?([kmgtp]i?)?b?", re.IGNORECASE)
+
 Options = dict[str, Any]
 Path = tuple[str, ...]
 
@@ -84,6 +87,7 @@ def layers(settings: dict[str, Any]) -> dict[str, Options]:
     """List who wants which options: the name of a role variable, and the daemon options it stands for.
 
     `settings` are the role's variables without the prefix `docker_engine_`; an empty one asks for nothing.
+    Raises OptionsError, naming the setting, for one that holds no such value.
     """
     # json-file is named together with its options: another driver refuses them, and the engine does not start.
     rotation = {"max-size": settings["log_max_size"], "max-file": str(settings["log_max_file"])}
@@ -94,6 +98,7 @@ def layers(settings: dict[str, Any]) -> dict[str, Options]:
         "address_pools": settings["address_pools"] and {"default-address-pools": settings["address_pools"]},
         "registry_mirrors": settings["registry_mirrors"] and {"registry-mirrors": settings["registry_mirrors"]},
         "data_root": settings["data_root"] and {"data-root": settings["data_root"]},
+        "build_cache_size": settings["build_cache_size"] and _build_cache(settings["build_cache_size"]),
     }
     for proxy in ("http_proxy", "https_proxy", "no_proxy"):
         own[proxy] = settings[proxy] and {"proxies": {proxy.replace("_", "-"): settings[proxy]}}
@@ -105,6 +110,13 @@ def layers(settings: dict[str, Any]) -> dict[str, Options]:
             raise OptionsError(f"{name} is a {type(options).__name__}, not a dictionary of daemon options")
         named[name] = options
     return named
+
+
+def _build_cache(size: str) -> Options:
+    """Write the cap of BuildKit's cache; engines from 28 on call it `defaultReservedSpace`, and know this name too."""
+    if not _SIZE.fullmatch(size):
+        raise OptionsError(f"docker_engine_build_cache_size is {size!r}, not a size such as 20GB")
+    return {"builder": {"gc": {"enabled": True, "defaultKeepStorage": size}}}
 
 
 def combine(wanted_by: dict[str, Options]) -> Options:

@@ -18,6 +18,7 @@ SETTINGS = {
     "https_proxy": "",
     "no_proxy": "",
     "data_root": "",
+    "build_cache_size": "",
     "daemon_options": {},
     "dependent_daemon_options": {},
 }
@@ -134,6 +135,11 @@ def test_effect(before, after, effect):
         ({"http_proxy": "http://p"}, "http_proxy", {"proxies": {"http-proxy": "http://p"}}),
         ({"no_proxy": "a,b"}, "no_proxy", {"proxies": {"no-proxy": "a,b"}}),
         ({"data_root": "/d"}, "data_root", {"data-root": "/d"}),
+        (
+            {"build_cache_size": "20GB"},
+            "build_cache_size",
+            {"builder": {"gc": {"enabled": True, "defaultKeepStorage": "20GB"}}},
+        ),
         ({"daemon_options": {"dns": ["192.0.2.1"]}}, "daemon_options", {"dns": ["192.0.2.1"]}),
         (
             {"dependent_daemon_options": {"nvidia": {"default-runtime": "nvidia"}}},
@@ -148,6 +154,17 @@ def test_each_setting_is_a_layer_under_its_own_name(setting, name, wanted):
 
 def test_an_empty_setting_asks_for_nothing():
     assert set(options.layers(SETTINGS)) == {"docker_engine_live_restore", "docker_engine_cdi"}
+
+
+@pytest.mark.parametrize("size", ["20GB", "1.5g", "512 MiB", "2000000000", "1TB"])
+def test_sizes_as_dockerd_reads_them_are_taken(size):
+    assert "docker_engine_build_cache_size" in options.layers(SETTINGS | {"build_cache_size": size})
+
+
+@pytest.mark.parametrize("size", ["20 gigs", "GB", "-1GB", "20GB\n", "10%"])
+def test_a_size_that_would_keep_the_engine_from_starting_is_refused(size):
+    with pytest.raises(options.OptionsError, match="docker_engine_build_cache_size is .* not a size such as 20GB"):
+        options.layers(SETTINGS | {"build_cache_size": size})
 
 
 def test_a_publisher_that_gives_no_dictionary_is_named():
