@@ -11,7 +11,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
-Problem = dict[str, str]
+from ._problems import Problem, at_least, error, render, warning
+
 Version = tuple[int, ...]
 
 #: What a lab needs: 25 is the first engine with CDI, 2.20 the first Compose with `include` and `depends_on.required`.
@@ -74,11 +75,6 @@ def version(text: str) -> Version:
     """Turn the version of a package or program into numbers: '5:28.1.1-1~debian.12' and 'v28.1.1' are (28, 1, 1)."""
     found = re.match(r"(?:\d+:)?v?(\d+(?:\.\d+)*)", text)
     return tuple(int(number) for number in found[1].split(".")) if found else ()
-
-
-def problem(code: str, severity: str, subject: str, evidence: str, remedy: str) -> Problem:
-    """Make one problem, in the form that the whole collection uses."""
-    return {"code": code, "severity": severity, "subject": subject, "evidence": evidence, "remedy": remedy}
 
 
 def shortcomings(look: dict[str, Any]) -> list[str]:
@@ -146,6 +142,8 @@ def plan(look: dict[str, Any], wishes: dict[str, Any]) -> Plan:
 
 def problems(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
     """Judge an engine: what stands in the way ('error'), and what someone should know ('warning')."""
+    if look["client_state"] == "hung":
+        return [_hung()]
     if is_foreign(look) and wishes["existing"] == "use":
         return _problems_of_foreign(look, wishes)
     judges = (
@@ -161,8 +159,19 @@ def problems(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
 
 def refusal(found: list[Problem]) -> str:
     """Say in one text what stands in the way; '' if nothing does."""
-    errors = [f"{p['subject']}: {p['evidence']}. Mend: {p['remedy']}." for p in found if p["severity"] == "error"]
-    return "\n".join([*errors, "Nothing was changed."]) if errors else ""
+    errors = at_least("error", found)
+    return f"The engine cannot be made ready; nothing was changed.\n\n{render(errors)}" if errors else ""
+
+
+def _hung() -> Problem:
+    """Say that the engine takes questions and gives no answer: nothing can be judged by what it hides."""
+    return error(
+        "engine-hung",
+        "Docker",
+        "The engine takes questions and gives no answer: `docker info` was given up.",
+        "See what it does (journalctl -u docker -n 50; df -h), then systemctl restart docker; users' servers outlive "
+        "that only with docker_engine_live_restore.",
+    )
 
 
 def _problems_of_foreign(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
@@ -170,23 +179,21 @@ def _problems_of_foreign(look: dict[str, Any], wishes: dict[str, Any]) -> list[P
     found = _malformed_file(look)
     if lacking := shortcomings(look):
         found.append(
-            problem(
-                "engine_insufficient",
-                "error",
+            error(
+                "engine-insufficient",
                 "docker_engine_existing",
-                f"the engine that was already there does not suffice: {'; '.join(lacking)}",
-                "upgrade or complete it by hand, or set `docker_engine_existing: manage` to let this role do it",
+                f"The engine that was already there does not suffice: {'; '.join(lacking)}.",
+                "Upgrade or complete it by hand, or set `docker_engine_existing: manage` to let this role do it.",
             )
         )
     if wishes["wants_cdi"] and look["running"] and not look["cdi"]:
         found.append(
-            problem(
-                "cdi_off",
-                "warning",
+            warning(
+                "cdi-off",
                 "docker_engine_cdi",
-                "the engine that was already there runs without CDI, so containers get no GPU through it",
-                'add `"features": {"cdi": true}` to /etc/docker/daemon.json and restart the engine, or set '
-                "`docker_engine_existing: manage`",
+                "The engine that was already there runs without CDI, so containers get no GPU through it.",
+                'Add `"features": {"cdi": true}` to /etc/docker/daemon.json and restart the engine, or set '
+                "`docker_engine_existing: manage`.",
             )
         )
     return found
@@ -197,13 +204,12 @@ def _unknown_distribution(_look: dict[str, Any], wishes: dict[str, Any]) -> list
     if wishes["packages"]:
         return []
     return [
-        problem(
-            "distribution_unknown",
-            "error",
+        error(
+            "distribution-unknown",
             "docker_engine_source",
-            "there are packages for Debian 12 and 13 and Ubuntu 22.04 and 24.04, and this is none of them",
-            "install an engine 25 or newer, Compose 2.20 or newer, and buildx by hand, and start it; with "
-            "`docker_engine_existing: use` it is used as it is",
+            "There are packages for Debian 12 and 13 and Ubuntu 22.04 and 24.04, and this is none of them.",
+            "Install an engine 25 or newer, Compose 2.20 or newer, and buildx by hand, and start it; with "
+            "`docker_engine_existing: use` it is used as it is.",
         )
     ]
 
@@ -213,12 +219,11 @@ def _unknown_mirror(look: dict[str, Any], _wishes: dict[str, Any]) -> list[Probl
     if look["mirror_found"]:
         return []
     return [
-        problem(
-            "mirror_unknown",
-            "error",
+        error(
+            "mirror-unknown",
             "docker_engine_debian_mirror",
-            "none of the sources in /etc/apt says where this server takes its own release from",
-            "set it to the address of a Debian mirror that this server reaches",
+            "None of the sources in /etc/apt says where this server takes its own release from.",
+            "Set it to the address of a Debian mirror that this server reaches.",
         )
     ]
 
@@ -228,13 +233,12 @@ def _users_running(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem
     if not packages_to_install(look, wishes) or not look["user_servers"] or look["live_restore"]:
         return []
     return [
-        problem(
-            "users_running",
-            "error",
+        error(
+            "users-running",
             "docker_engine_version",
-            "the engine would be replaced, and because it runs without live-restore that would stop the servers of "
-            f"users: {', '.join(look['user_servers'])}",
-            "have them saved and stopped, and run this again",
+            "The engine would be replaced, and because it runs without live-restore that would stop the servers of "
+            f"users: {', '.join(look['user_servers'])}.",
+            "Have them saved and stopped, and run this again.",
         )
     ]
 
@@ -245,13 +249,12 @@ def _conflicting_packages(look: dict[str, Any], wishes: dict[str, Any]) -> list[
     if not conflicts or not packages_to_install(look, wishes):
         return []
     return [
-        problem(
-            "packages_conflict",
-            "error",
+        error(
+            "packages-conflict",
             "docker_engine_source",
-            f"{', '.join(conflicts)} cannot be installed together with {', '.join(wishes['packages'])}",
-            f"set `docker_engine_source: {wishes['other_source']}` if that is where they came from, or remove them "
-            f"yourself: `apt-get remove {' '.join(conflicts)}`; images and containers stay",
+            f"{', '.join(conflicts)} cannot be installed together with {', '.join(wishes['packages'])}.",
+            f"Set `docker_engine_source: {wishes['other_source']}` if that is where they came from, or remove them "
+            f"yourself: `apt-get remove {' '.join(conflicts)}`; images and containers stay.",
         )
     ]
 
@@ -259,13 +262,12 @@ def _conflicting_packages(look: dict[str, Any], wishes: dict[str, Any]) -> list[
 def _newer_than_pinned(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
     """Refuse to downgrade."""
     return [
-        problem(
-            "newer_than_pinned",
-            "error",
+        error(
+            "newer-than-pinned",
             "docker_engine_version",
-            f"{name} {look['packages'][name]} is installed, newer than the wanted {wishes['version']}",
-            "raise or empty `docker_engine_version`; an engine is not downgraded, because it may not read the state "
-            "that the newer one wrote",
+            f"{name} {look['packages'][name]} is installed, newer than the wanted {wishes['version']}.",
+            "Raise or empty `docker_engine_version`; an engine is not downgraded, because it may not read the state "
+            "that the newer one wrote.",
         )
         for name in wishes["versioned_packages"]
         if wishes["version"] and name in look["packages"] and pinned(wishes["version"], look["packages"][name]) > 0
@@ -278,12 +280,11 @@ def _malformed_file(look: dict[str, Any]) -> list[Problem]:
         return []
     path = look["daemon_file"]
     return [
-        problem(
-            "daemon_file_malformed",
-            "error",
+        error(
+            "daemon-json-malformed",
             path,
-            look["daemon_file_problem"],
-            f"edit it until `dockerd --validate --config-file={path}` says `configuration OK`, or move it away",
+            f"{look['daemon_file_problem']}.",
+            f"Edit it until `dockerd --validate --config-file={path}` says `configuration OK`, or move it away.",
         )
     ]
 
@@ -293,22 +294,20 @@ def _options(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
     found = _malformed_file(look)
     if look["settings_problem"]:
         found.append(
-            problem(
-                "settings_disagree",
-                "error",
+            error(
+                "settings-unusable",
                 "docker_engine_daemon_options",
-                look["settings_problem"],
-                "change or empty one of the settings",
+                f"{look['settings_problem']}.",
+                "Change or empty the setting that is named, or one of the two.",
             )
         )
     if look["swarm"] and wishes["wants_live_restore"]:
         found.append(
-            problem(
-                "swarm_live_restore",
-                "error",
+            error(
+                "swarm-live-restore",
                 "docker_engine_live_restore",
-                "the engine is part of a swarm, where it does not start with live-restore",
-                "set `docker_engine_live_restore: false`, or leave the swarm: `docker swarm leave`",
+                "The engine is part of a swarm, where it does not start with live-restore.",
+                "Set `docker_engine_live_restore: false`, or leave the swarm: `docker swarm leave`.",
             )
         )
     return found

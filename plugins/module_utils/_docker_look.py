@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import _docker_cli as cli
 from . import _docker_engine as engine
 from . import _docker_options as options
 from . import _docker_process as process
@@ -37,28 +38,31 @@ SETTINGS_SPEC = {
 
 Options = dict[str, Any]
 
+# Unlike `Docker.info`, this is of use without an engine too: it tells what the client is.
+_INFO = ("info", "--format", "{{json .}}")
+# Seconds; an engine under load takes many for it.
+_PATIENCE = 60
+
 _SBIN = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]
 
 
 def at_engine(module) -> dict[str, Any]:
     """Find out which engine is there, whether it serves, and what its client can do."""
     dockerd = module.get_bin_path("dockerd", opt_dirs=_SBIN) or ""
-    docker = module.get_bin_path("docker", opt_dirs=_SBIN)
-    host = ["--host", f"unix://{process.SOCKET}"]
-    report = module.run_command([docker, *host, "info", "--format", "{{json .}}"])[1] if docker else ""
+    docker = module.get_bin_path("docker", opt_dirs=_SBIN) or ""
+    answer = cli.command([docker or "docker", "--host", f"unix://{process.SOCKET}", *_INFO], timeout=_PATIENCE)
     pid = process.running_pid(process.PIDFILE)
-    look = engine.parse_info(report)
+    look = engine.parse_info(answer.out)
     look["running"] = look["running"] or process.answers(process.SOCKET)
     return {
         **look,
-        "docker": docker or "",
+        "client_state": answer.state,
+        "docker": docker,
         "dockerd": dockerd,
-        "dockerd_version": engine.parse_dockerd_version(
-            module.run_command([dockerd, "--version"])[1] if dockerd else ""
-        ),
+        "dockerd_version": engine.parse_dockerd_version(cli.command([dockerd or "dockerd", "--version"]).out),
         "pid": pid,
         "identity": process.identity(pid),
-        "user_servers": _user_servers(module, [docker, *host]) if look["containers_running"] else [],
+        "user_servers": _user_servers(module) if look["containers_running"] else [],
         "socket_gid": Path(process.SOCKET).stat().st_gid if Path(process.SOCKET).exists() else None,
     }
 
@@ -107,7 +111,13 @@ def read(path: str) -> str:
     return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
 
 
-def _user_servers(module, docker: list[str]) -> list[str]:
-    """Name the running containers of the lab's users."""
-    command = [*docker, "ps", "--filter", f"label={engine.USER_SERVER_LABEL}", "--format", "{{.Names}}"]
-    return sorted(module.run_command(command, check_rc=True)[1].split())
+def _user_servers(module) -> list[str]:
+    """Name the running containers of the lab's users; not knowing them, nobody may restart the engine."""
+    label = f"label={engine.USER_SERVER_LABEL}"
+    try:
+        return sorted(cli.Docker(process.SOCKET).ask("ps", "--filter", label, "--format", "{{.Names}}").split())
+    except cli.DockerError as error:
+        module.fail_json(
+            msg=f"The engine does not tell which users' servers run: {error}. Mend: put it right until `docker ps` "
+            "answers (journalctl -u docker -n 50 says more), and run this again. Nothing was changed."
+        )

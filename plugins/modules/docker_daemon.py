@@ -14,8 +14,7 @@ description:
   - The engine runs in a session of its own and outlives the play. It writes its own pidfile.
   - Nothing starts it again after the host was down; the next converge does.
   - O(state=reloaded) suits hosts with systemd too, because it only sends a signal to the process.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
     description: Tells what it would do.

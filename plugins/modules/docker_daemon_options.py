@@ -19,8 +19,7 @@ description:
   - It does not touch the running engine; RV(effect) tells what that needs.
   - It refuses, before anything changes, an option that two settings want to have different values, a malformed
     daemon.json, and a change that would stop the servers of a lab's users.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.docker_daemon_settings
 attributes:

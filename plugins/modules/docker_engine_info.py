@@ -13,8 +13,7 @@ description:
   - Finds out what Docker engine a server has, how it runs and is configured, whether it suffices for a lab, and
     what the role C(docker_engine) has to do about it.
   - The role decides by this one look, so that a converge of a server that is as it should be executes nothing else.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.docker_daemon_settings
 attributes:
@@ -107,7 +106,7 @@ shortcomings:
   type: list
   elements: str
 problems:
-  description: What stands in the way (severity V(error)) or should be known (V(warning)).
+  description: What stands in the way (severity V(error)) or should be known (V(warning)), the worst first.
   returned: always
   type: list
   elements: dict
@@ -117,8 +116,14 @@ problems:
     subject: {description: The setting or file., type: str, returned: always}
     evidence: {description: What was found., type: str, returned: always}
     remedy: {description: What mends it., type: str, returned: always}
+  sample:
+    - code: newer-than-pinned
+      severity: error
+      subject: docker_engine_version
+      evidence: docker.io 26.1.5+dfsg1-9 is installed, newer than the wanted 25.
+      remedy: Raise or empty `docker_engine_version`.
 refusal:
-  description: The problems of severity V(error) in one text; empty if nothing stands in the way.
+  description: The problems of severity V(error), written for a person; empty if nothing stands in the way.
   returned: always
   type: str
 plan:
@@ -144,6 +149,10 @@ engine:
     managed: {description: Whether the role installed it or took it over., type: bool, returned: always}
     running: {description: Whether it answers., type: bool, returned: always}
     enabled: {description: Whether it starts with the server., type: bool, returned: always}
+    client_state:
+      description: How C(docker info) went, V(ok), V(missing), V(denied), V(down), V(hung) or V(failed).
+      type: str
+      returned: always
     docker: {description: Path of the command C(docker); empty if there is none., type: str, returned: always}
     dockerd: {description: Path of its program; empty if there is none., type: str, returned: always}
     dockerd_version: {description: Version of that program., type: str, returned: always}
@@ -181,6 +190,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _docker_apt as apt
 from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
+from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC = {
     "existing": {"type": "str", "choices": ["use", "manage"], "default": "use"},
@@ -264,15 +274,15 @@ def main() -> None:
     }
     plan = engine.plan(found, wishes)
     problems = engine.problems(found, wishes)
-    for warning in problems:
-        if warning["severity"] == "warning":
-            module.warn(f"{warning['subject']}: {warning['evidence']}. Mend: {warning['remedy']}.")
+    for problem in problems:
+        if problem.severity == "warning":
+            module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
     shortcomings = engine.shortcomings(found)
     module.exit_json(
         changed=False,
         engine=found,
         plan={**plan._asdict(), "idle": plan.idle},
-        problems=problems,
+        problems=as_dicts(problems),
         refusal=engine.refusal(problems),
         shortcomings=shortcomings,
         sufficient=found["running"] and not shortcomings,

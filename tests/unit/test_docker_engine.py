@@ -4,11 +4,13 @@ import json
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_engine as engine
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._problems import error, warning
 
 CONVERGED = {
     "managed": True,
     "running": True,
     "enabled": True,
+    "client_state": "ok",
     "docker": "/usr/bin/docker",
     "dockerd": "/usr/sbin/dockerd",
     "dockerd_version": "26.1.5+dfsg1",
@@ -114,24 +116,27 @@ def test_only_deeds_keep_a_plan_from_being_idle():
         pytest.param(CONVERGED, {}, [], id="as it should be"),
         pytest.param(BARE, {}, [], id="bare server"),
         pytest.param(FOREIGN, {}, [], id="somebody else's engine"),
-        pytest.param(FOREIGN | {"server_version": "20.10.24"}, {}, ["engine_insufficient"], id="theirs, too old"),
+        pytest.param(FOREIGN | {"server_version": "20.10.24"}, {}, ["engine-insufficient"], id="theirs, too old"),
         pytest.param(FOREIGN | {"server_version": "20.10.24"}, {"existing": "manage"}, [], id="old, taken over"),
-        pytest.param(FOREIGN | {"cdi": False}, {}, ["cdi_off"], id="theirs, without CDI"),
+        pytest.param(FOREIGN | {"cdi": False}, {}, ["cdi-off"], id="theirs, without CDI"),
         pytest.param(FOREIGN | {"cdi": False}, {"wants_cdi": False}, [], id="theirs, CDI not wanted"),
-        pytest.param(FOREIGN | {"daemon_file_problem": "x"}, {}, ["daemon_file_malformed"], id="theirs, malformed"),
-        pytest.param(CONVERGED | {"daemon_file_problem": "x"}, {}, ["daemon_file_malformed"], id="ours, malformed"),
-        pytest.param(CONVERGED | {"settings_problem": "x"}, {}, ["settings_disagree"], id="settings disagree"),
-        pytest.param(CONVERGED | {"swarm": True}, {}, ["swarm_live_restore"], id="swarm"),
+        pytest.param(
+            BARE | {"client_state": "hung", "mirror_found": False}, {}, ["engine-hung"], id="hides what it is"
+        ),
+        pytest.param(FOREIGN | {"daemon_file_problem": "x"}, {}, ["daemon-json-malformed"], id="theirs, malformed"),
+        pytest.param(CONVERGED | {"daemon_file_problem": "x"}, {}, ["daemon-json-malformed"], id="ours, malformed"),
+        pytest.param(CONVERGED | {"settings_problem": "x"}, {}, ["settings-unusable"], id="settings unusable"),
+        pytest.param(CONVERGED | {"swarm": True}, {}, ["swarm-live-restore"], id="swarm"),
         pytest.param(CONVERGED | {"swarm": True}, {"wants_live_restore": False}, [], id="swarm, no live-restore"),
-        pytest.param(CONVERGED, {"version": "25"}, ["newer_than_pinned"], id="newer than pinned"),
-        pytest.param(BARE | {"packages": {"docker-ce": "5:28"}}, {}, ["packages_conflict"], id="conflict"),
+        pytest.param(CONVERGED, {"version": "25"}, ["newer-than-pinned"], id="newer than pinned"),
+        pytest.param(BARE | {"packages": {"docker-ce": "5:28"}}, {}, ["packages-conflict"], id="conflict"),
         pytest.param(CONVERGED | {"packages": {**CONVERGED["packages"], "docker-ce": "5:28"}}, {}, [], id="moot"),
-        pytest.param(BARE, {"packages": []}, ["distribution_unknown"], id="unknown distribution"),
-        pytest.param(BARE | {"mirror_found": False}, {}, ["mirror_unknown"], id="unknown mirror"),
+        pytest.param(BARE, {"packages": []}, ["distribution-unknown"], id="unknown distribution"),
+        pytest.param(BARE | {"mirror_found": False}, {}, ["mirror-unknown"], id="unknown mirror"),
         pytest.param(
             CONVERGED | {"user_servers": ["jupyter-a"], "live_restore": False},
             {"version": "27"},
-            ["users_running"],
+            ["users-running"],
             id="upgrade under users without live-restore",
         ),
         pytest.param(
@@ -141,16 +146,17 @@ def test_only_deeds_keep_a_plan_from_being_idle():
 )
 def test_problems(look, wishes, codes):
     found = engine.problems(look, WISHES | wishes)
-    assert [problem["code"] for problem in found] == codes
-    assert all(all(problem.values()) and set(problem) == set(engine.problem(*"12345")) for problem in found)
+    assert [problem.code for problem in found] == codes
+    assert all(all(problem.as_dict().values()) for problem in found)
 
 
 def test_a_refusal_names_setting_and_mend_and_leaves_warnings_out():
-    error = engine.problem("e", "error", "docker_engine_version", "it is newer", "raise it")
-    warning = engine.problem("w", "warning", "docker_engine_cdi", "it is off", "turn it on")
-    assert engine.refusal([warning]) == ""
-    assert engine.refusal([warning, error]) == (
-        "docker_engine_version: it is newer. Mend: raise it.\nNothing was changed."
+    newer = error("newer", "docker_engine_version", "It is newer.", "Raise it.")
+    off = warning("off", "docker_engine_cdi", "It is off.", "Turn it on.")
+    assert engine.refusal([off]) == ""
+    assert engine.refusal([off, newer]) == (
+        "The engine cannot be made ready; nothing was changed.\n\n"
+        "ERROR docker_engine_version (newer)\n  It is newer.\n  Mend: Raise it."
     )
 
 

@@ -8,8 +8,13 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_look as look
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_process as process
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_record as record
-from ansible_collections.gpulab.jupyterhub.plugins.modules import docker_daemon, docker_daemon_options
+from ansible_collections.gpulab.jupyterhub.plugins.modules import (
+    docker_daemon,
+    docker_daemon_options,
+    docker_engine_info,
+)
 
+AT_ENGINE = look.at_engine
 ENGINE = "boot/1/1"
 DOWN = {
     "running": False,
@@ -22,6 +27,15 @@ DOWN = {
     "user_servers": [],
 }
 UP = DOWN | {"running": True, "server_version": "26.1", "identity": ENGINE}
+
+CLIENT = {"Version": "28", "Plugins": [{"Name": "compose", "Version": "2.26"}, {"Name": "buildx", "Version": "0.13"}]}
+SERVES = {
+    "ServerVersion": "26.1",
+    "CDISpecDirs": ["/etc/cdi"],
+    "LiveRestoreEnabled": True,
+    "ContainersRunning": 1,
+    "ClientInfo": CLIENT,
+}
 
 
 def run_module(module, capsys, arguments, check=False):
@@ -50,6 +64,74 @@ def server(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(record, "RECORD_FILE", str(server.record_file))
     monkeypatch.setattr(look, "at_engine", lambda _module: server.engine)
     return server
+
+
+@pytest.fixture
+def look_at(server, tmp_path, monkeypatch, capsys):
+    """Looks at an engine whose command line client is a script of the test's."""
+    for name in ("SOCKET", "PIDFILE"):
+        monkeypatch.setattr(process, name, str(tmp_path / name))
+    monkeypatch.setattr(look, "at_engine", AT_ENGINE)
+    monkeypatch.setattr(look, "_SBIN", [str(tmp_path)])
+    monkeypatch.setattr(look, "_PATIENCE", 0.3)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    def engine_info(info, ps="echo jupyter-ada", **settings):
+        script = f"#!/bin/sh\ncase $3 in\ninfo) {info};;\nps) {ps};;\nesac\n"
+        for name, text in {"docker": script, "dockerd": "#!/bin/sh\necho Docker version 26.1, build 0\n"}.items():
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+        arguments = {"packages": ["docker.io"], "service_manager": "none", "settings": settings}
+        return run_module(docker_engine_info, capsys, arguments)
+
+    return engine_info
+
+
+def says(info):
+    """The shell command of a client that reports this."""
+    return f"echo '{json.dumps(info)}'"
+
+
+def test_an_engine_that_suffices_is_used_as_it_is(look_at):
+    result = look_at(says(SERVES))
+    assert (result["sufficient"], result["refusal"], result["problems"]) == (True, "", [])
+    assert (result["plan"]["idle"], result["engine"]["user_servers"]) == (True, ["jupyter-ada"])
+
+
+def test_problems_are_told_in_the_form_of_the_collection(look_at):
+    result = look_at(says(SERVES | {"ServerVersion": "20.10", "CDISpecDirs": []}))
+    assert [(p["code"], p["severity"]) for p in result["problems"]] == [
+        ("engine-insufficient", "error"),
+        ("cdi-off", "warning"),
+    ]
+    assert all(set(p) == {"code", "severity", "subject", "evidence", "remedy"} for p in result["problems"])
+    assert "ERROR docker_engine_existing (engine-insufficient)\n" in result["refusal"]
+    assert len(result["warnings"]) == 1
+    assert "docker_engine_cdi: The engine that was already there runs without CDI" in str(result["warnings"])
+
+
+def test_a_client_without_an_engine_is_no_problem(look_at):
+    result = look_at(says({"ServerErrors": ["Cannot connect to the Docker daemon"], "ClientInfo": CLIENT}) + "; exit 1")
+    assert (result["problems"], result["plan"]["start"]) == ([], True)
+    assert result["engine"]["compose_version"] == "2.26"
+
+
+def test_an_engine_that_never_answers_is_given_up(look_at):
+    result = look_at("exec sleep 60")
+    assert [p["code"] for p in result["problems"]] == ["engine-hung"]
+
+
+def test_an_engine_that_hides_its_users_is_left_alone(look_at):
+    result = look_at(says(SERVES), ps="echo no such filter >&2; exit 1")
+    assert result["failed"]
+    assert "does not tell which users' servers run: no such filter. Mend: " in result["msg"]
+
+
+def test_a_setting_that_cannot_be_used_is_named(look_at, server):
+    server.record_file.write_text(record.NOTHING.text())
+    result = look_at(says(SERVES), build_cache_size="20 gigs")
+    assert [p["code"] for p in result["problems"]] == ["settings-unusable"]
+    assert "docker_engine_build_cache_size is '20 gigs'" in result["refusal"]
 
 
 def test_the_first_converge_writes_and_the_second_does_not(server):
