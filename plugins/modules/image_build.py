@@ -18,8 +18,7 @@ description:
   - A run that is interrupted leaves no image half made. What the server was at goes on for a minute and a half; who
     starts again within that time joins it, who comes later goes on from the last finished step.
   - Certificates, proxies and package indexes are seen by the build and not kept in the image.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
     description: Tells which images it would make and which it would remove.

@@ -14,8 +14,7 @@ description:
     archive. M(gpulab.jupyterhub.image_build) decides which, and runs this in the background.
   - The image gets its name last, so that a run that is interrupted leaves none.
   - Two runs for the same image wait for each other. A run that nobody watches any more stops.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
     description: Reports a change and makes nothing.

@@ -14,8 +14,7 @@ description:
     the project that are neither wanted nor used by any container.
   - If one is missing it only says so. M(gpulab.jupyterhub.image_build) makes it, and calls this module again.
   - Only what the project itself made is ever removed; an image that somebody made from it is not.
-author:
-  - The gpulab.jupyterhub contributors
+author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
     description: Tells what it would name and remove. Where there is no engine yet, all images are missing.
