@@ -105,7 +105,9 @@ def test_a_daemon_that_does_not_end_in_time_is_left_alone(place):
 
 
 @pytest.mark.parametrize(
-    "content", [None, "", "junk", "999999999", str(os.getpid())], ids=["none", "empty", "junk", "nobody", "somebody else"]
+    "content",
+    [None, "", "junk", "999999999", str(os.getpid())],
+    ids=["none", "empty", "junk", "nobody", "somebody else"],
 )
 def test_a_stale_pidfile_names_nobody(tmp_path, content):
     pidfile = tmp_path / "pid"
