@@ -63,12 +63,12 @@ class ActionModule(ActionBase):
     def _check_files(self, values: dict[str, Any]) -> list[str]:
         """Say which files that settings name on this machine are not there or not what they should be."""
         lines = []
-        for path in values.get("lab_extra_ca", []):
-            found = Path(self._loader.path_dwim(path))
-            if not found.is_file():
-                lines.append(f"lab_extra_ca: there is no file {found} on this machine.")
-            elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
-                lines.append(f"lab_extra_ca: {found} holds no certificate in PEM form.")
+        for name in ("lab_extra_ca", "hub_config_extra_ca", "hub_images_extra_ca"):
+            for found in map(Path, map(self._loader.path_dwim, values.get(name, []))):
+                if not found.is_file():
+                    lines.append(f"{name}: there is no file {found} on this machine.")
+                elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
+                    lines.append(f"{name}: {found} holds no certificate in PEM form.")
         return lines + self._check_archive(values)
 
     def _check_archive(self, values: dict[str, Any]) -> list[str]:

@@ -36,7 +36,24 @@ def directory(value: str) -> str | None:
     """Say why *value* cannot be a directory that the lab keeps its things in."""
     if not value.startswith("/") or value.rstrip("/") == "" or ".." in value.split("/"):
         return f"{value!r} must be an absolute path below /, without '..'."
+    # Compose and Docker's short forms give these a meaning of their own.
+    if re.search(r"""[:$"'\\,\s]""", value):
+        return f"{value!r} must be a path without spaces and without any of : $ \" ' , and the backslash."
     return None
+
+
+def file_here(value: str) -> str | None:
+    """Say why *value* cannot name a file on the machine that runs Ansible."""
+    if value == "" or value.startswith(("/", "~")) or re.match(r"https?://", value):
+        return None
+    return f"{value!r} must be an absolute path, so that it means the same from everywhere."
+
+
+def database(value: str) -> str | None:
+    """Say why *value* cannot be the hub's database."""
+    if value.startswith("sqlite:///"):
+        return None
+    return f"{value.partition(':')[0]!r} databases are not supported; write sqlite:////srv/state/NAME.sqlite."
 
 
 def port(value: Any) -> str | None:
@@ -125,18 +142,34 @@ _SINGLE: dict[str, Rule] = {
     "hub_stack_data_root": directory,
     "hub_images_data_root": directory,
     "docker_engine_data_root": lambda value: directory(value) if value else None,
+    "hub_stack_docker_data_root": lambda value: directory(value) if value else None,
+    "hub_config_database_url": database,
+    "hub_images_base_archive": file_here,
     "hub_stack_port": port,
     "hub_stack_bind_address": address,
     "hub_config_admin_name": user_name,
+    "lab_admin_name": user_name,
     "hub_config_user_memory": size,
     "hub_config_user_shm": size,
     "hub_config_user_cpus": not_negative,
-    "lab_http_proxy": web_address,
-    "lab_https_proxy": web_address,
+    **{
+        f"{owner}_{scheme}_proxy": web_address
+        for owner in ("lab", "docker_engine", "hub_config", "hub_images")
+        for scheme in ("http", "https")
+    },
     "hub_images_base_mirror": web_address,
     "hub_images_user_image": image_name,
 }
+# Settings of two roles that have to agree, and the lab-wide one that sets both.
+_TWINS = [
+    ("hub_config_hub_uid", "hub_stack_hub_uid", "lab_hub_uid"),
+    ("hub_config_network", "hub_stack_network", "lab_network"),
+    ("hub_config_data_root", "hub_stack_data_root", "lab_data_root"),
+    ("hub_config_data_root", "hub_images_data_root", "lab_data_root"),
+    ("hub_config_admin_name", "hub_stack_admin_name", "lab_admin_name"),
+]
 _MANY: dict[str, tuple[Callable[[list], Iterator[str]], ...]] = {
+    "hub_config_shared_mounts": (mounts, groups_of_mounts),
     "hub_config_mounts": (mounts, groups_of_mounts),
     "hub_config_services": (services,),
 }
@@ -151,7 +184,19 @@ def check(values: Mapping[str, Any]) -> list[str]:
     lines = [f"{name}: {rule(values[name])}" for name, rule in _SINGLE.items() if name in values and rule(values[name])]
     for name, rules in _MANY.items():
         lines += [f"{name}: {fault}" for rule in rules for fault in rule(values.get(name, []))]
-    return lines + list(_base_archive(values))
+    return lines + list(_base_archive(values)) + list(_twins(values)) + list(_files(values))
+
+
+def _twins(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield settings that differ from their twin in another role, and would set the two parts at odds."""
+    for one, other, both in _TWINS:
+        if (one in values or other in values) and values.get(one) != values.get(other):
+            yield f"{one}: has to be the same as {other}; leave both alone, and set {both}."
+
+
+def _files(values: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("lab_extra_ca", "hub_config_extra_ca", "hub_images_extra_ca"):
+        yield from (f"{name}: {wrong}" for wrong in map(file_here, values.get(name, [])) if wrong)
 
 
 def _base_archive(values: Mapping[str, Any]) -> Iterator[str]:

@@ -37,8 +37,10 @@ def _ill_typed(name: str, value: Any, specs: Mapping[str, dict]) -> list[str]:
     # Ansible's validator would split a string into a list; a template that loops over it would see letters.
     if container and not isinstance(value, container):
         return [f"{name}: {value!r} is not a {spec['type']}."]
-    if spec.get("type") == "str" and isinstance(value, (dict, list)):
-        return [f"{name}: {value!r} is not a string."]
+    # YAML reads 28.10 as the number 28.1, and 2026-11-22 as a date; templates would stumble over either.
+    if spec.get("type", "str") == "str" and not isinstance(value, str):
+        quotes = "" if isinstance(value, (dict, list)) else f"; write it in quotes, {str(value)!r}"
+        return [f"{name}: {value!r} is not a string{quotes}."]
     result = ArgumentSpecValidator({name: spec}).validate({name: value}, validate_role_argument_spec=True)
     messages = [
         text.replace(". Supported parameters include:", ": no such key. There are:") for text in result.error_messages

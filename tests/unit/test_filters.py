@@ -4,6 +4,7 @@ import ast
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.gpulab.jupyterhub.plugins.filter.door_url import door_url
 from ansible_collections.gpulab.jupyterhub.plugins.filter.proxy_environment import proxy_environment
 from ansible_collections.gpulab.jupyterhub.plugins.filter.to_python import to_python
 from hypothesis import given
@@ -38,3 +39,15 @@ def test_proxies_stand_in_both_spellings():
         "http_proxy": "http://p:1",
         "no_proxy": "localhost,hub",
     }
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:80"),
+        ("lab.example.org", "http://lab.example.org:80"),
+        ("::1", "http://[::1]:80"),
+    ],
+)
+def test_a_door_has_brackets_round_colons(host, url):
+    assert door_url(host, 80) == url
