@@ -21,6 +21,7 @@ _MODULES = "gpulab.jupyterhub"
 # In seconds. A job says something new at least once a second; one that is silent for long is dead.
 _POLL, _TELL, _CHECK, _SILENCE = 1.0, 10.0, 60.0, 180.0
 _LONGEST = 6 * 3600
+_LOCK_WAIT = 300
 
 _TEXT = {"type": "str", "default": ""}
 _IMAGE_SPEC: dict[str, Any] = {
@@ -161,7 +162,7 @@ class ActionModule(ActionBase):
         if any(job.kind == "bootstrap" for job in jobs) and not tools["mmdebstrap"]:
             packages = ["mmdebstrap", "debian-archive-keyring"]
             self._tell(f"installing {' and '.join(packages)}, which make the base image")
-            apt = {"name": packages, "state": "present", "install_recommends": False, "update_cache": True}
+            apt = {"name": packages, "install_recommends": False, "update_cache": True, "lock_timeout": _LOCK_WAIT}
             self._module("ansible.builtin.apt", apt)
 
     def _tell(self, words: str) -> None:

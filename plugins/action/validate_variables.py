@@ -14,6 +14,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest im
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_failure import wrong_digest
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LAB = _ROOT / "playbooks" / "lab_variables.yml"
 
 
 class ActionModule(ActionBase):
@@ -27,8 +28,13 @@ class ActionModule(ActionBase):
         """Fail with one line per wrong setting, or return V(changed=false)."""
         result = super().run(tmp, task_vars)
         specs, prefixes = self._load_specs()
+        published = self._read(_LAB)["published"]
         # Only what the inventory or the command line sets is here: role defaults are not loaded in this play.
-        given = {name: value for name, value in (task_vars or {}).items() if name.startswith(tuple(prefixes))}
+        given = {
+            name: value
+            for name, value in (task_vars or {}).items()
+            if name.startswith(tuple(prefixes)) and name not in published
+        }
         values, lines = self._template(given)
         lines += _variables.check(values, specs, prefixes)
         lines += [] if lines else _lab_rules.check(values) + self._check_files(values)
@@ -40,7 +46,7 @@ class ActionModule(ActionBase):
 
     def _load_specs(self) -> tuple[dict[str, dict], list[str]]:
         """Return the specs of all public variables by name, and the prefixes of names that are ours."""
-        specs = dict(self._read(_ROOT / "playbooks" / "lab_variables.yml")["options"])
+        specs = dict(self._read(_LAB)["options"])
         prefixes = ["lab_"]
         for path in sorted(_ROOT.glob("roles/*/meta/argument_specs.yml")):
             specs |= self._read(path)["argument_specs"]["main"].get("options", {})

@@ -36,6 +36,13 @@ def test_every_variable_is_used(role):
     assert unused == []
 
 
+def test_published_facts_are_known_to_the_check_of_settings(role, root):
+    known = yaml.safe_load((root / "playbooks/lab_variables.yml").read_text())["published"]
+    facts = re.findall(r"set_fact:\n((?:    +.*\n)+)", role.texts("tasks") + "\n")
+    published = [name for block in facts for name in re.findall(r"^    (?:  )?  ?(\w+):", block, re.M)]
+    assert [name for name in published if name.startswith(role.name) and name not in known] == []
+
+
 def test_lab_wide_values_are_read_in_defaults_only(role, root):
     known = yaml.safe_load((root / "playbooks/lab_variables.yml").read_text())["options"]
     assert re.findall(r"\blab_[a-z_]+\b", role.texts("tasks", "templates", "vars")) == []
