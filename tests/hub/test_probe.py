@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hub.running import CHECKOUT, LIMITED_TOKEN, TOKEN
 from jupyterhub.utils import random_port
+from labhub.probe import CLEANUP, Fault, Probe, walk
 
 WRITABLE = Path("/dev", "shm")
 """A mount that every Linux has, and that takes files; /proc is one that does not."""
@@ -48,7 +49,7 @@ def test_a_lab_that_works_is_walked_through_and_left_as_it_was(hub, probe):
     assert [(step["name"], step["ok"]) for step in said["steps"]] == [(name, True) for name in STEPS]
     assert nothing_is_left(hub)
     assert not list((hub.directory / "home/lab-probe").iterdir())
-    assert not list(hub.packages.glob("**/*.py*"))
+    assert not list(hub.packages.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,55 @@ def test_a_home_that_takes_no_files_is_named(hub, probe):
     home.unlink()
     assert (status, said["problem"]["code"]) == (1, "home-not-writable")
     assert nothing_is_left(hub)
+
+
+@pytest.fixture
+def check_packages(monkeypatch):
+    """Takes the probe's look at shared packages, with a Python of its own in the kernel's place."""
+
+    def run(directory, mode):
+        def kernel(code, layer):
+            command, env = [sys.executable, "-c", code], {"PYTHONPATH": directory}
+            return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+        mounts = [(directory, mode)]
+        probe = Probe(url="", user="lab-probe", token="", timeout=30, mounts=mounts, packages_dir=directory)
+        monkeypatch.setattr(probe, "run", kernel)
+        probe.check_packages()
+
+    return run
+
+
+def test_packages_that_users_may_only_read_are_not_written_to(check_packages):
+    with pytest.raises(Fault, match="No such file"):
+        check_packages("/proc", "rw")
+    check_packages("/proc", "ro")
+
+
+def test_packages_that_cannot_be_read_are_named(check_packages):
+    with pytest.raises(Fault, match=r"shared-packages-missing: /nowhere: .* cannot be read"):
+        check_packages("/nowhere", "ro")
+
+
+def test_a_directory_that_refuses_to_make_and_to_remove_files_is_named(check_packages, tmp_path):
+    # The system calls fail for the length of the path, as all of them do on a read-only file system.
+    parts, rest = divmod(4070 - len(str(tmp_path)), 100)
+    deep = tmp_path.joinpath(*["d" * 99] * parts, "d" * rest)
+    deep.mkdir(parents=True)
+    with pytest.raises(Fault, match=r"shared-packages-missing: .*/lab_probe_\w+\.py'$"):
+        check_packages(str(deep), "rw")
+
+
+def test_what_is_left_over_is_told_and_the_lab_not_called_broken(hub, monkeypatch):
+    def refuse():
+        raise Fault(CLEANUP, "/hub/api/lab/accounts/lab-probe", "500 Internal Server Error")
+
+    probe = Probe(url=hub.url, user="lab-probe", token=TOKEN, timeout=30, packages_dir=str(hub.packages))
+    monkeypatch.setattr(probe, "_delete_account", refuse)
+    said = walk(probe)
+    assert (said["ok"], said["problem"]["code"], said["problem"]["severity"]) == (True, "cleanup-failed", "warning")
+    assert "500 Internal Server Error" in said["problem"]["evidence"]
+    assert [step["name"] for step in said["steps"] if not step["ok"]] == ["clean_up"]
 
 
 def test_two_probes_in_turn_both_find_the_lab_in_order(hub, probe):

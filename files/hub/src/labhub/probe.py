@@ -7,7 +7,8 @@
 
 Makes an account, logs in at the public door, starts a server, runs code in a kernel, and takes everything
 back again, after a failure too. Prints ``{"ok", "steps": [{"name", "ok", "seconds"}], "problem"}``; the
-problem is null or ``{code, severity, subject, evidence, remedy}``. Exit status 0 when all went well, else 1.
+problem is null or ``{code, severity, subject, evidence, remedy}``. A lab in which only a warning is to be told is
+``ok``, for it works. Exit status 0 when it is ok, else 1.
 """
 
 import argparse
@@ -52,7 +53,7 @@ HOME = Layer("home-not-writable", "ls -ldn of the user's home on the server: mod
 MOUNT = Layer("mount-missing", "Compare LabSpawner.mounts with the directories on the server.")
 MOUNT_MODE = Layer("mount-not-writable", "chgrp and chmod 2775 the directory on the server, as the playbook does.")
 MOUNT_OPEN = Layer("mount-writable", "Set the mount's mode to ro in the inventory, and run the playbook again.")
-PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted rw, mode 2775, and in the image's PYTHONPATH?")
+PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted, mode 2775 if rw, and in the image's PYTHONPATH?")
 ANSWER = Layer("answer-not-understood", "Does something between here and the hub change what it answers?")
 CLEANUP = Layer("cleanup-failed", "Remove what is left in the admin page of the hub: the user and its server.")
 
@@ -203,8 +204,10 @@ class Probe:
             self.verdict({"missing": MOUNT, "ro": MOUNT_MODE, "rw": MOUNT_OPEN}, MOUNT_CODE, path=path, mode=mode)
 
     def check_packages(self) -> None:
-        """A module that lands in the shared packages can be imported."""
-        self.verdict(PACKAGES, PACKAGES_CODE, directory=self.packages_dir, module=f"lab_probe_{uuid.uuid4().hex}")
+        """A module that lands in the shared packages can be imported; where users may only read, they can be read."""
+        mode = dict(self.mounts).get(self.packages_dir, "rw")
+        module = f"lab_probe_{uuid.uuid4().hex}"
+        self.verdict(PACKAGES, PACKAGES_CODE, directory=self.packages_dir, mode=mode, module=module)
 
     # The kernel
 
@@ -322,21 +325,29 @@ print(json.dumps(look()))
 """
 
 PACKAGES_CODE = """
-import importlib, json, pathlib, sys
-directory, module = pathlib.Path(arguments["directory"]), arguments["module"]
-path = directory / f"{module}.py"
-try:
-    if str(directory) not in sys.path:
+import importlib, json, os, pathlib, sys
+directory, module = arguments["directory"], arguments["module"]
+# Else the import leaves __pycache__ behind, owned by the probe's uid.
+sys.dont_write_bytecode = True
+def look():
+    if directory not in sys.path:
         raise ImportError(f"{directory} is not in sys.path: {sys.path}")
-    path.write_text("kept = True")
-    importlib.invalidate_caches()
-    print(json.dumps({"ok": importlib.import_module(module).kept}))
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise ImportError(f"{directory} is in sys.path, and cannot be read")
+    return arguments["mode"] == "ro" or imported()
+def imported():
+    path = pathlib.Path(directory, f"{module}.py")
+    try:
+        path.write_text("kept = True")
+        importlib.invalidate_caches()
+        return importlib.import_module(module).kept
+    finally:
+        path.unlink(missing_ok=True)
+try:
+    verdict = {"ok": look()}
 except (OSError, ImportError) as error:
-    print(json.dumps({"evidence": str(error)}))
-finally:
-    path.unlink(missing_ok=True)
-    for cached in directory.glob(f"__pycache__/{module}.*"):
-        cached.unlink()
+    verdict = {"evidence": str(error)}
+print(json.dumps(verdict))
 """
 
 
@@ -385,7 +396,8 @@ def walk(probe: Probe) -> dict[str, Any]:
         if len(steps) > 1:
             left = taken(probe.clean_up, steps)
     problem = problem or left
-    return {"ok": problem is None, "steps": steps, "problem": problem}
+    ok = problem is None or problem["severity"] != "error"
+    return {"ok": ok, "steps": steps, "problem": problem}
 
 
 def taken(step: Callable[[], None], steps: list[dict[str, Any]]) -> dict[str, str] | None:
