@@ -29,7 +29,7 @@ lab: ## the lab on this machine, brought up or put right
 	./run.sh
 
 e2e: venv browser lab ## drift, refusals, a browser and an API client, on the lab of this machine
-	$(PYTEST) tests/converge tests/e2e
+	$(PYTEST) tests/e2e
 
 venv: .venv/.stamp-test
 

@@ -103,10 +103,6 @@ digests:
   description: Digests of what files and secrets hold, by path; their readers can tell by them whether to start anew.
   returned: always
   type: dict
-digest:
-  description: One digest of all of them.
-  returned: always
-  type: str
 paths:
   description: Paths that were, or in check mode would be, created or put right.
   returned: always
@@ -116,7 +112,6 @@ paths:
 """
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -254,14 +249,8 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=f"{error}. Nothing is removed to make room: move it away, or choose another path.")
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.")
-    held = digests(entries)
-    module.exit_json(
-        changed=bool(steps),
-        paths=[str(step.entry.path) for step in steps],
-        digests=held,
-        digest=hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest(),
-        diff=differences(steps),
-    )
+    paths = [str(step.entry.path) for step in steps]
+    module.exit_json(changed=bool(steps), paths=paths, digests=digests(entries), diff=differences(steps))
 
 
 def main() -> None:

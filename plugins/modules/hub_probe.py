@@ -181,7 +181,9 @@ def main() -> None:
         module.fail_json(
             msg=render(problems), steps=report["steps"], problems=[problem.as_dict() for problem in problems]
         )
-    module.exit_json(changed=False, steps=report["steps"], problems=[])
+    for problem in problems:
+        module.warn(render([problem]))
+    module.exit_json(changed=False, steps=report["steps"], problems=[problem.as_dict() for problem in problems])
 
 
 if __name__ == "__main__":

@@ -1,20 +1,13 @@
 """The lab as whoever ran it by hand checks it: with docker on the server."""
 
 import json
-import subprocess
 
 import pytest
 from e2e.labclient import START_TIMEOUT, wait_until
+from e2e.server import docker
 
 USER_IMAGE = "jupyter-custom-gpu:latest"
 PATHS = "import sys; print([p for p in sys.path if '/opt/packages' in p])"
-
-
-def docker(*arguments, cwd=None):
-    """Run docker, and return what it prints; an error of docker's fails the test with its text."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +51,11 @@ def test_hub_restart_disturbs_nobody(lab, hub, worker):
         assert hub.user(worker.name)["servers"][""]["ready"]
         assert "version" in hub.server_api(worker.name)
         assert kernel.run("print(kept)") == "across the restart"
+
+
+@pytest.mark.parametrize(("what", "megabytes"), [("hub", 450), ("singleuser", 600)])
+def test_images_are_no_larger_than_promised(what, megabytes):
+    images = docker("image", "ls", "--quiet", "--filter", f"label=org.gpulab.jupyterhub={what}").split()
+    sizes = [int(docker("image", "inspect", image, "--format", "{{.Size}}")) for image in images]
+    assert sizes
+    assert max(sizes) <= megabytes * 1_000_000

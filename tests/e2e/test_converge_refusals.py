@@ -3,11 +3,9 @@
 import fcntl
 import json
 import socket
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
+from e2e.runs import ROOT, run_sh
 
 
 @pytest.fixture
@@ -18,7 +16,7 @@ def taken_port():
 
 
 @pytest.fixture
-def refused(run_sh):
+def refused():
     """Run the site with settings that cannot be, and return what was said."""
 
     def run(**settings):
@@ -66,7 +64,7 @@ def test_a_misspelt_setting(refused):
     assert "Did you mean hub_stack_port?" in refused(hub_stack_prot=8000)
 
 
-def test_a_second_run_beside_the_first(run_sh):
+def test_a_second_run_beside_the_first():
     with (ROOT / ".run.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         result = run_sh("verify")
@@ -74,7 +72,7 @@ def test_a_second_run_beside_the_first(run_sh):
     assert "another ./run.sh is at work in this directory" in result.output
 
 
-def test_a_playbook_that_does_not_exist(run_sh):
+def test_a_playbook_that_does_not_exist():
     result = run_sh("vreify")
     assert result.code == 2
     assert "there is no playbook 'vreify'" in result.output

@@ -1,0 +1,60 @@
+"""./run.sh as a person types it, on the machine of the lab."""
+
+import os
+import re
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST = 1200
+"""Seconds that one run may take."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one run ended."""
+
+    code: int
+    output: str
+
+    @property
+    def recap(self) -> dict[str, int]:
+        """Ansible's closing line for this machine."""
+        line = re.search(r"^localhost\s+:.*$", self.output, re.M)
+        assert line, self.output
+        return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[0])}
+
+
+def _start(arguments: tuple[str, ...]) -> subprocess.Popen:
+    return subprocess.Popen(
+        ["./run.sh", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run_sh(*arguments: str) -> Run:
+    """Run ./run.sh without a terminal, to its end."""
+    process = _start(arguments)
+    output, _ = process.communicate(timeout=LONGEST)
+    return Run(process.returncode, output)
+
+
+def interrupt_at(words: str, *arguments: str) -> Run:
+    """Run ./run.sh until it says *words*, then do as Ctrl-C does."""
+    process = _start(arguments)
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if words in line:
+            os.killpg(process.pid, signal.SIGINT)
+            break
+    rest, _ = process.communicate(timeout=LONGEST)
+    return Run(process.returncode, "".join(said) + rest)
