@@ -131,7 +131,7 @@ class HubClient:
         """
         self.call("POST", f"/hub/api/users/{name}/server")
         told = []
-        for event in self._progress(name):
+        for event in self.progress(name):
             told.append(event.get("message", ""))
             if event.get("failed"):
                 raise LabError(f"the server of {name} did not start: {told}")
@@ -139,7 +139,8 @@ class HubClient:
                 return
         raise LabError(f"the hub stopped telling about the server of {name}: {told}")
 
-    def _progress(self, name: str) -> Iterator[dict[str, Any]]:
+    def progress(self, name: str) -> Iterator[dict[str, Any]]:
+        """Tell what the hub tells while a server starts, until that has come to an end."""
         path = f"/hub/api/users/{name}/server/progress"
         with self.request("GET", path, stream=True, timeout=START_TIMEOUT) as stream:
             for line in stream.iter_lines():

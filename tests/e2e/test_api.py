@@ -1,6 +1,9 @@
 """What a program with a token does: the hub's API, a user's server, a kernel on it."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import requests
+from e2e.labclient import START_TIMEOUT, wait_until
 
 
 def test_users_are_created_listed_and_deleted(hub, guests):
@@ -19,6 +22,17 @@ def test_server_starts_serves_and_stops(hub, guests):
     assert hub.user(name)["servers"][""]["ready"]
     hub.stop(name)
     assert hub.user(name)["servers"] == {}
+
+
+def test_a_start_tells_what_it_is_doing(hub, guests):
+    name = guests.stranger().name
+    hub.call("POST", f"/hub/api/users/{name}")
+    with ThreadPoolExecutor() as others:
+        start = others.submit(hub.call, "POST", f"/hub/api/users/{name}/server")
+        wait_until(lambda: hub.running(name), "the start has begun", START_TIMEOUT)
+        told = [event["message"] for event in hub.progress(name)]
+        start.result()
+    assert any("your home" in message for message in told), told
 
 
 def test_kernel_computes_and_remembers(hub, guests):
