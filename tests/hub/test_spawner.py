@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 from hub.docker_double import NETWORK, DockerDouble
 from jupyterhub.objects import Hub
-from labhub.spawner import LABEL, LabSpawner, SpawnProblem
+from labhub.container import LABEL
+from labhub.problems import SpawnProblem
+from labhub.spawner import LabSpawner
 from traitlets import TraitError
 
 NAME = "jupyter-anna-maria"

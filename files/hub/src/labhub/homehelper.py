@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Has homes made by `labhub.homes`, as root in a short-lived container, so that the hub itself needs no privilege."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docker.types import Mount
+
+from labhub.problems import SpawnProblem
+
+COMMAND = ("/opt/lab/bin/python", "-I", "-m", "labhub.homes", "ensure")
+
+
+@dataclass(frozen=True)
+class HomeHelper:
+    """Makes homes, through the Docker engine.
+
+    :param docker: calls a method of the engine's client by name, outside the event loop.
+    :param host_config: makes a host configuration for `create_container`.
+    :param image: image with labhub in /opt/lab.
+    :param root: directory of the homes, the same on the Docker host and in the hub.
+    :param uid_min: lowest uid for a new home.
+    :param gid: group of a new home.
+    """
+
+    docker: Callable[..., Awaitable[Any]]
+    host_config: Callable[..., dict[str, Any]]
+    image: str
+    root: str
+    uid_min: int
+    gid: int
+
+    async def ensure(self, name: str, mount_points: frozenset[str], labels: dict[str, str]) -> dict[str, Any]:
+        """Make sure that a home and the mount points in it are there.
+
+        :param name: the user.
+        :param mount_points: directories, relative to the home.
+        :param labels: labels of the helper's container.
+        :returns: ``uid``, ``created`` and ``note``, as `labhub.homes.Home` has them.
+        :raises SpawnProblem: the home cannot be used.
+        """
+        helper = await self.docker(
+            "create_container",
+            self.image,
+            entrypoint=self._command(name, mount_points),
+            user="0:0",
+            working_dir="/",
+            labels=labels,
+            host_config=self.host_config(
+                mounts=[Mount(self.root, self.root, type="bind")],
+                network_mode="none",
+                cap_drop=["ALL"],
+                cap_add=["CHOWN", "SETUID", "SETGID"],
+                security_opt=["no-new-privileges"],
+            ),
+        )
+        try:
+            return await self._result(helper["Id"])
+        finally:
+            await self.docker("remove_container", helper["Id"], force=True)
+
+    def _command(self, name: str, mount_points: frozenset[str]) -> list[str]:
+        asked = ["--root", self.root, "--name", name, "--uid-min", str(self.uid_min), "--gid", str(self.gid)]
+        return [*COMMAND, *asked, *(f"--dir={directory}" for directory in sorted(mount_points))]
+
+    async def _result(self, helper: str) -> dict[str, Any]:
+        await self.docker("start", helper)
+        # Docker's wait would hold the one thread that all spawners share.
+        while (state := (await self.docker("inspect_container", helper))["State"])["Status"] == "running":
+            await asyncio.sleep(0.05)
+        said = (await self.docker("logs", helper)).decode(errors="replace").strip()
+        try:
+            result = json.loads(said.splitlines()[-1])
+        except (ValueError, IndexError):
+            result = {"problem": f"making it ended with exit code {state['ExitCode']}: {said or state.get('Error')}"}
+        if "problem" in result:
+            raise SpawnProblem(f"Your home is not ready: {result['problem']}", reason="home")
+        return result
+
+
+def owner(path: str) -> int | None:
+    """Say which uid owns a home; None when there is no directory."""
+    try:
+        return Path(path).stat(follow_symlinks=False).st_uid
+    except OSError:
+        return None
