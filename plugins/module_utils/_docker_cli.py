@@ -33,11 +33,11 @@ class DockerError(RuntimeError):
         self.state = answer.state
 
 
-Run = Callable[[Sequence[str]], Answer]
+Run = Callable[..., Answer]
 
 
-def command(argv: Sequence[str], timeout: float = 20.0) -> Answer:
-    """Run one command of Docker; *timeout* is in seconds."""
+def command(argv: Sequence[str], timeout: float = 20.0, stdin: str = "") -> Answer:
+    """Run one command of Docker; *timeout* is in seconds, *stdin* what it may read."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PATH])
     program = shutil.which(argv[0], path=path)
     if program is None:
@@ -50,7 +50,7 @@ def command(argv: Sequence[str], timeout: float = 20.0) -> Answer:
             errors="replace",
             timeout=timeout,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
             env={**os.environ, "LC_ALL": "C.UTF-8"},
         )
     except subprocess.TimeoutExpired:
@@ -76,19 +76,20 @@ class Docker:
     """One engine, behind its socket.
 
     :param socket: path of the socket; what the environment says of other engines does not count.
-    :param run: what runs a command.
+    :param run: what runs a command, as `command` does.
     """
 
     def __init__(self, socket: str = SOCKET, run: Run = command) -> None:
         self._start = ("docker", "--host", f"unix://{socket}")
         self._run = run
 
-    def ask(self, *words: str) -> str:
+    def ask(self, *words: str, **how: Any) -> str:
         """Return what `docker <words>` prints.
 
+        :param how: `timeout` and `stdin`, as of `command`.
         :raises DockerError: if it fails.
         """
-        answer = self._run([*self._start, *words])
+        answer = self._run([*self._start, *words], **how)
         if answer.state != "ok":
             raise DockerError(answer)
         return answer.out

@@ -16,6 +16,7 @@ description:
     processor and the clock.
   - Fails when something would stop the play; the message names each setting and what mends it.
   - Docker need not be there yet.
+  - What it has seen of the distribution it leaves as facts, so that nobody has to gather them again.
   - Changes nothing, so it never reports a change.
 author: The gpulab.jupyterhub contributors (@gpulab)
 options:
@@ -102,6 +103,11 @@ problems:
       subject: hub_stack_port
       evidence: port 8000 of 0.0.0.0 is taken by nginx (process 812).
       remedy: Stop what holds it (`ps -fp 812`), or set hub_stack_port to a free port.
+ansible_facts:
+  description: The facts of the subset C(distribution), as M(ansible.builtin.setup) has them.
+  returned: success
+  type: dict
+  sample: {ansible_distribution: Debian, ansible_distribution_major_version: "13"}
 docker_data_root:
   description: Where Docker keeps its things, or will.
   returned: always
@@ -116,6 +122,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.facts.system.distribution import DistributionFactCollector
 
 from ..module_utils import _preflight as checks
 from ..module_utils._docker_cli import Docker, DockerError
@@ -160,6 +167,11 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
     return docker_root, found
 
 
+def distribution(module: AnsibleModule) -> dict[str, str]:
+    """Return Ansible's own facts of the distribution, named as `setup` names them."""
+    return {f"ansible_{name}": value for name, value in DistributionFactCollector().collect(module=module).items()}
+
+
 def main() -> None:
     """Look, and fail if something would stop a converge."""
     module = AnsibleModule(
@@ -182,7 +194,7 @@ def main() -> None:
         module.fail_json(msg=f"This server cannot take the lab yet; nothing was changed.\n\n{render(errors)}", **result)
     for problem in problems:
         module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
-    module.exit_json(changed=False, **result)
+    module.exit_json(changed=False, ansible_facts=distribution(module), **result)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ SETTINGS = {
     "hub_stack_docker_socket": "/var/run/docker.sock",
     "hub_stack_hub_digest": "0" * 64,
     "hub_stack_proxy_digest": "1" * 64,
-    "__hub_stack_engine": {"engine": {"socket_gid": 105}},
 }
 
 

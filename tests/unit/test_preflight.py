@@ -350,3 +350,9 @@ def test_dockers_data_root_is_what_its_options_say_while_no_engine_answers(run, 
     (tmp_path / "daemon.json").write_text('{"data-root": "/srv/docker"}')
     assert run()["docker_data_root"] == "/srv/docker"
     assert run(docker_data_root="/data/docker")["docker_data_root"] == "/data/docker"
+
+
+def test_the_distribution_is_left_as_ansible_itself_would_gather_it(run):
+    facts = run()["ansible_facts"]
+    assert facts["ansible_distribution"] in ("Debian", "Ubuntu")
+    assert {"ansible_distribution_release", "ansible_distribution_major_version"} <= facts.keys()
