@@ -29,6 +29,13 @@ class Entry:
     length: int = 64
     #: A command that reads the file and ends with 0 when it is good; C({path}) stands for a draft of it.
     validate: tuple[str, ...] = ()
+    #: Whether what a file held before stays beside it when it is written anew.
+    keep_previous: bool = False
+
+    @property
+    def previous(self) -> Path | None:
+        """Where what the file held before is kept, if it is."""
+        return self.path.with_name(f"{self.path.name}.previous") if self.keep_previous else None
 
 
 @dataclass
@@ -47,6 +54,11 @@ class Step:
     def needed(self) -> bool:
         """Whether there is anything to do."""
         return self.create or self.write or self.chown or self.chmod
+
+    @property
+    def replaces(self) -> bool:
+        """Whether a file is written anew and what it held before is kept."""
+        return self.write and not self.create and self.entry.keep_previous
 
 
 class WrongKindError(Exception):

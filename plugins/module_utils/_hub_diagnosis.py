@@ -99,7 +99,8 @@ def _service(facts: Facts, service: str, container: Facts) -> Iterator[Problem]:
     name, state = _short(service), container["state"]
     subject = f"container {container['name']}"
     logs = _compose(facts, f"logs --tail=200 {service}")
-    if state == "restarting":
+    # Between two tries it runs, and says that it is starting.
+    if state == "restarting" or (container["health"] == "starting" and container["restarts"]):
         yield error(
             f"{name}-restarting",
             subject,
@@ -135,6 +136,8 @@ def _ended(container: Facts) -> str:
         return f"it could not start: {container['error']}"
     if container["state"] == "created":
         return "it was made, but never started"
+    if container["state"] == "running":
+        return "it ends as it starts"
     return f"it ended with exit code {container['exit_code']}"
 
 

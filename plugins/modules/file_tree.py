@@ -62,6 +62,12 @@ options:
         type: list
         elements: str
         default: []
+      keep_previous:
+        description:
+          - Whether a file that is written anew leaves what it held before beside it, with C(.previous) after its name,
+            so that whoever reads it can go back.
+        type: bool
+        default: false
       secret:
         description: What a new secret is made of. V(password) avoids characters that people mistake.
         type: str
@@ -109,6 +115,11 @@ paths:
   type: list
   elements: str
   sample: [/srv/jupyterhub/secrets]
+previous:
+  description: Files that this run wrote anew with O(entries[].keep_previous), each with the one that holds what it was.
+  returned: always
+  type: dict
+  sample: {/srv/jupyterhub/compose.yml: /srv/jupyterhub/compose.yml.previous}
 """
 
 import hashlib
@@ -134,6 +145,7 @@ _SUBOPTIONS = {
     "content": {"type": "str"},
     "after": {"type": "list", "elements": "path", "default": []},
     "validate": {"type": "list", "elements": "str", "default": []},
+    "keep_previous": {"type": "bool", "default": False},
     "secret": {"type": "str", "choices": ["hex", "password"], "default": "hex", "no_log": False},
     "length": {"type": "int", "default": 64},
 }
@@ -158,6 +170,7 @@ def to_entries(options: dict) -> Iterator[Entry]:
             alphabet=options["secret"],
             length=options["length"],
             validate=tuple(options["validate"]),
+            keep_previous=options["keep_previous"],
         )
 
 
@@ -190,15 +203,21 @@ def _write(entry: Entry) -> None:
     content = entry.content
     if entry.state == "secret":
         content = (make_secret(entry.alphabet, entry.length) + "\n").encode()
-    handle, name = tempfile.mkstemp(dir=entry.path.parent, prefix=f".{entry.path.name}.")
+    if entry.previous and entry.path.exists():
+        _put(entry.previous, entry.path.read_bytes(), entry)
+    _put(entry.path, content or b"", entry)
+
+
+def _put(path: Path, content: bytes, entry: Entry) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content or b"")
+            stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         _set_face(temporary, entry)
-        temporary.replace(entry.path)
+        temporary.replace(path)
     except BaseException:
         temporary.unlink()
         raise
@@ -249,8 +268,13 @@ def run(module: AnsibleModule) -> None:
         module.fail_json(msg=f"{error}. Nothing is removed to make room: move it away, or choose another path.")
     except OSError as error:
         module.fail_json(msg=f"{error.filename}: {error.strerror}.")
-    paths = [str(step.entry.path) for step in steps]
-    module.exit_json(changed=bool(steps), paths=paths, digests=digests(entries), diff=differences(steps))
+    module.exit_json(
+        changed=bool(steps),
+        paths=[str(step.entry.path) for step in steps],
+        previous={str(step.entry.path): str(step.entry.previous) for step in steps if step.replaces},
+        digests=digests(entries),
+        diff=differences(steps),
+    )
 
 
 def main() -> None:

@@ -118,3 +118,25 @@ def test_a_diff_names_what_nobody_would_read(converge, tmp_path):
     (part,) = converge(entry)["diff"]
     assert "(60000 characters, SHA-256 " in part["after"]
     assert len(part["after"]) < 300
+
+
+# --- What a file held before ---
+
+
+def test_a_file_that_is_written_anew_leaves_what_it_held(converge, tree, tmp_path):
+    converge(*tree)
+    tree[-1] |= {"content": "two\n", "keep_previous": True}
+    result = converge(*tree)
+    former = tmp_path / "lab/file.previous"
+    assert result["previous"] == {str(tmp_path / "lab/file"): str(former)}
+    assert former.read_text() == "one\n"
+    assert former.stat().st_mode & 0o7777 == 0o644
+    assert converge(*tree)["previous"] == {}
+
+
+def test_a_new_file_or_another_mode_has_nothing_before_it(converge, tree, tmp_path):
+    tree[-1] |= {"keep_previous": True}
+    assert converge(*tree)["previous"] == {}
+    (tmp_path / "lab/file").chmod(0o600)
+    assert converge(*tree)["previous"] == {}
+    assert not (tmp_path / "lab/file.previous").exists()

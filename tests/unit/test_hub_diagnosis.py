@@ -168,6 +168,12 @@ BROKEN = [
         "does not answer its health check. The end of its log:\nstuck",
         f"{COMPOSE} restart jupyterhub",
     ),
+    (
+        hub(health="starting", restarts=2, log="boom"),
+        ("hub-restarting", "error"),
+        "it ends as it starts and is started again and again (2 times so far). The end of its log:\nboom",
+        "logs --tail=200 jupyterhub",
+    ),
     (hub(health="starting"), ("hub-starting", "warning"), "is starting", "in a minute"),
     (proxy(state="exited", exit_code=2), ("proxy-down", "error"), "exit code 2", f"{COMPOSE} up -d proxy"),
     (proxy(health="unhealthy"), ("proxy-unhealthy", "error"), "health check", f"{COMPOSE} restart proxy"),
