@@ -15,14 +15,8 @@ description:
   - The role decides by this one look, so that a converge of a server that is as it should be executes nothing else.
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
+  - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.docker_daemon_settings
-attributes:
-  check_mode:
-    description: It changes nothing.
-    support: full
-  diff_mode:
-    description: It changes nothing.
-    support: none
 options:
   existing:
     description:

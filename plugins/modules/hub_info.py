@@ -17,6 +17,8 @@ description:
   - A lab in which something is broken is an answer, not a failure, unless O(fail_on) says so.
   - Changes nothing, so it never reports a change. No secret is in what it returns.
 author: The gpulab.jupyterhub contributors (@gpulab)
+extends_documentation_fragment:
+  - gpulab.jupyterhub.looks_only
 options:
   url:
     description: The lab's door, as seen from the server, without C(/hub).
@@ -58,14 +60,6 @@ options:
     type: str
     choices: [never, error, warning]
     default: never
-attributes:
-  check_mode:
-    description: Can run in C(check_mode); it looks as always.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed in diff mode.
-    support: none
-    details: It changes nothing.
 seealso:
   - module: gpulab.jupyterhub.preflight
   - module: gpulab.jupyterhub.hub_probe

@@ -13,16 +13,10 @@ description:
   - Tells what of the Compose project is not as it shall be, the file, the network, the services' containers and how
     they are, so that a converge of a lab in which nothing has drifted executes nothing else.
   - It compares as Compose does, by Compose's own digest of each service and by the image behind its reference.
-  - Changes nothing, so it never reports a change.
+  - Changes nothing, so it never reports a change. In check mode, an engine that does not answer is no failure.
 author: The gpulab.jupyterhub contributors (@gpulab)
-attributes:
-  check_mode:
-    description: Can run in C(check_mode). There, an engine that does not answer is no failure.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed in diff mode.
-    support: none
-    details: It changes nothing.
+extends_documentation_fragment:
+  - gpulab.jupyterhub.looks_only
 options:
   path:
     description: Where C(compose.yml) lies. It shall belong to root, with mode 0644.

@@ -19,6 +19,8 @@ description:
   - What it has seen of the distribution it leaves as facts, so that nobody has to gather them again.
   - Changes nothing, so it never reports a change.
 author: The gpulab.jupyterhub contributors (@gpulab)
+extends_documentation_fragment:
+  - gpulab.jupyterhub.looks_only
 options:
   data_root:
     description: Directory that holds, or will hold, everything of the lab.
@@ -56,14 +58,6 @@ options:
     description: Docker's file of options.
     type: path
     default: /etc/docker/daemon.json
-attributes:
-  check_mode:
-    description: Can run in C(check_mode); it looks as always.
-    support: full
-  diff_mode:
-    description: Returns details on what has changed in diff mode.
-    support: none
-    details: It changes nothing.
 seealso:
   - module: gpulab.jupyterhub.hub_info
 """
