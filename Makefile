@@ -7,7 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint unit hub contract lab e2e venv link browser requirements clean
+.PHONY: help test lint unit hub contract lab e2e bench venv link browser requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,9 @@ lab: ## the lab on this machine, brought up or put right
 
 e2e: venv browser lab ## drift, refusals, a browser and an API client, on the lab of this machine
 	$(PYTEST) tests/e2e
+
+bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about ten minutes, as root
+	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)
 
 venv: .venv/.stamp-test
 

@@ -3,8 +3,8 @@
 import subprocess
 
 
-def docker(*arguments, cwd=None):
+def docker(*arguments, cwd=None, timeout=120):
     """Run docker, and return what it prints; an error of docker's fails the test with its text."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, cwd=cwd, timeout=timeout, check=False)
     assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
     return done.stdout.strip()

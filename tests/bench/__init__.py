@@ -1,0 +1,1 @@
+"""Figures of the lab beside those of a plain JupyterHub, in one run: `make bench`."""
