@@ -252,7 +252,7 @@ def _conflicting_packages(look: dict[str, Any], wishes: dict[str, Any]) -> list[
         error(
             "packages-conflict",
             "docker_engine_source",
-            f"{', '.join(conflicts)} cannot be installed together with {', '.join(wishes['packages'])}.",
+            f"{', '.join(conflicts)} cannot be installed together with {', '.join(wishes['versioned_packages'])}.",
             f"Set `docker_engine_source: {wishes['other_source']}` if that is where they came from, or remove them "
             f"yourself: `apt-get remove {' '.join(conflicts)}`; images and containers stay.",
         )

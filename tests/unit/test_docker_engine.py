@@ -150,6 +150,13 @@ def test_problems(look, wishes, codes):
     assert all(all(problem.as_dict().values()) for problem in found)
 
 
+def test_a_conflict_names_the_engines_packages_and_not_what_comes_with_either():
+    look = BARE | {"packages": {"docker-ce": "5:28"}}
+    wishes = WISHES | {"packages": ["docker.io", "iptables"], "versioned_packages": ["docker.io"]}
+    [found] = engine.problems(look, wishes)
+    assert found.evidence == "docker-ce cannot be installed together with docker.io."
+
+
 def test_a_refusal_names_setting_and_mend_and_leaves_warnings_out():
     newer = error("newer", "docker_engine_version", "It is newer.", "Raise it.")
     off = warning("off", "docker_engine_cdi", "It is off.", "Turn it on.")
