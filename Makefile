@@ -7,7 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint unit hub contract lab e2e bench venv link browser requirements clean
+.PHONY: help test lint unit hub contract lab e2e bench molecule venv link browser requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -15,6 +15,7 @@ help: ## this list
 test: venv ## everything, cheap layers first
 	$(MAKE) lint unit
 	$(MAKE) e2e
+	$(MAKE) molecule
 
 lint: venv ## ansible-lint (profile production), ruff, shell syntax
 	.venv/bin/ruff check .
@@ -33,6 +34,9 @@ e2e: venv browser lab ## drift, refusals, a browser and an API client, on the la
 
 bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about ten minutes, as root
 	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)
+
+molecule: venv ## roles on servers of their own, reached over SSH; needs Debian and a Docker engine
+	PATH=$(CURDIR)/.venv/bin:$$PATH molecule test --all
 
 venv: .venv/.stamp-test
 
@@ -57,3 +61,4 @@ requirements: venv ## pin the requirements anew, with hashes
 
 clean: ## what tests leave behind; the lab stays
 	rm -rf test-results .pytest_cache .ruff_cache .hypothesis
+	docker image ls --quiet gpulab-molecule/debian13 | xargs --no-run-if-empty docker image rm
