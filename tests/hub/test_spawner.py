@@ -5,6 +5,7 @@
 import asyncio
 import json
 import os
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -278,3 +279,30 @@ async def test_progress_tells_what_happens(docker, make):
 def test_a_mount_that_makes_no_sense_is_refused(mount, problem):
     with pytest.raises(TraitError, match=rf"LabSpawner\.mounts: {problem}"):
         LabSpawner(mounts=[mount])
+
+
+async def test_a_server_that_takes_its_time_to_stop_holds_up_nobody(docker, make, monkeypatch):
+    slow, stopped = make("anna-maria"), threading.Event()
+    await slow.start()
+    stop = docker.stop
+    monkeypatch.setattr(docker, "stop", lambda container, timeout=None: stopped.wait(30) and stop(container))
+    stopping = asyncio.create_task(slow.stop())
+    try:
+        await asyncio.wait_for(make("bert").start(), timeout=10)
+        assert not stopping.done()
+    finally:
+        stopped.set()
+        await stopping
+
+
+async def test_docker_is_not_asked_each_time_that_a_server_is_knocked_at(docker, make, monkeypatch):
+    spawner, knocks, looks = make(), iter([False] * 10 + [True]), []
+    ip, port = await spawner.start()
+
+    async def knock(ip, port):
+        return next(knocks)
+
+    monkeypatch.setattr("labhub.spawner.accepts_connections", knock)
+    monkeypatch.setattr(docker, "inspect_container", lambda name: looks.append(name) or docker.find(name))
+    await spawner._until_listening(ip, port)
+    assert len(looks) == 1

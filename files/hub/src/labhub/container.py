@@ -3,6 +3,7 @@
 """What the container of a user's server is made of: settings, mounts, environment, limits."""
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from docker.types import Mount
@@ -15,6 +16,8 @@ from labhub import mounts, names
 LABEL = "org.gpulab.jupyterhub"
 USER_LABEL = f"{LABEL}.user"
 CA_TARGET = "/etc/ssl/certs/ca-certificates.crt"
+DOCKER_CALLS = 8
+"""Calls of the Docker engine that are under way at once; less than the ten connections that docker-py keeps."""
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 
 
@@ -63,6 +66,16 @@ class LabContainer(DockerSpawner):
 
     _uid: int | None = None
     """Owner of the home, once that is known."""
+
+    @property
+    def executor(self) -> ThreadPoolExecutor:
+        """Threads that call Docker, shared by all spawners.
+
+        DockerSpawner has one: each server that takes its time to stop would hold up everyone else's start.
+        """
+        if LabContainer._executor is None:
+            LabContainer._executor = ThreadPoolExecutor(DOCKER_CALLS, thread_name_prefix="docker")
+        return LabContainer._executor
 
     # Defaults that differ from DockerSpawner's
 

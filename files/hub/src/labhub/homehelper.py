@@ -70,7 +70,7 @@ class HomeHelper:
 
     async def _result(self, helper: str) -> dict[str, Any]:
         await self.docker("start", helper)
-        # Docker's wait would hold the one thread that all spawners share.
+        # Docker's wait would hold one of the few threads that all spawners share.
         while (state := (await self.docker("inspect_container", helper))["State"])["Status"] == "running":
             await asyncio.sleep(0.05)
         said = (await self.docker("logs", helper)).decode(errors="replace").strip()

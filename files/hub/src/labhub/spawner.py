@@ -15,6 +15,10 @@ from labhub.container import LABEL, LabContainer
 from labhub.problems import SpawnProblem, docker_problem
 from labhub.progress import Progress
 
+KNOCK_INTERVAL = 0.05
+"""Seconds between two tries to reach a server that is starting."""
+POLL_INTERVAL = 1.0
+"""Seconds between two looks at whether its container still runs; each is a call of Docker's."""
 LAST_WORDS = 20
 """Lines of a dead server's log that its user and the hub's log get to see."""
 
@@ -91,11 +95,12 @@ class LabSpawner(LabContainer):
 
         :raises SpawnProblem: its container stopped before.
         """
+        knocks = 0
         while not await accepts_connections(ip, port):
-            status = await self.poll()
-            if status is not None:
+            if knocks % round(POLL_INTERVAL / KNOCK_INTERVAL) == 0 and (status := await self.poll()) is not None:
                 raise SpawnProblem(f"Your server stopped as it started: {status}", reason="died")
-            await asyncio.sleep(0.2)
+            knocks += 1
+            await asyncio.sleep(KNOCK_INTERVAL)
 
     async def _last_words(self, status: str) -> str:
         try:
