@@ -71,7 +71,7 @@ class DockerDouble(docker.APIClient):
     def inspect_image(self, image):
         if image not in self.images:
             raise ImageNotFound("404", response=response(404), explanation=f"No such image: {image}")
-        return {"Config": {"Cmd": ["/opt/lab/bin/python", "-I", "-m", "jupyterhub.singleuser"]}}
+        return {"Config": {"Cmd": ["/opt/lab/bin/python", "-I", "-m", "labserver"]}}
 
     def logs(self, container, **kwargs):
         return self.helper_says.encode() if "helper" in container else b"first line\nit is broken\n"

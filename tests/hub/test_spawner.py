@@ -62,7 +62,7 @@ async def test_the_server_runs_as_its_user_in_a_home_without_any_privilege(docke
     host = created["HostConfig"]
     assert (created["name"], created["User"], created["WorkingDir"]) == (NAME, "20000:9100", "/home/anna-maria")
     assert created["Image"] == "jupyter-custom-gpu:latest"
-    assert created["Cmd"] == ["/opt/lab/bin/python", "-I", "-m", "jupyterhub.singleuser"]
+    assert created["Cmd"] == ["/opt/lab/bin/python", "-I", "-m", "labserver"]
     assert created["Labels"] == {LABEL: "singleuser", f"{LABEL}.user": "anna-maria"}
     assert (host["Init"], host["CapDrop"], host["SecurityOpt"]) == (True, ["ALL"], ["no-new-privileges"])
     assert (host["NetworkMode"], host.get("AutoRemove", False), host["RestartPolicy"]["Name"]) == (NETWORK, False, "no")

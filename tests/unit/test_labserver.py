@@ -1,0 +1,78 @@
+"""What labserver puts in the place of modules that a user's server never uses."""
+# ruff: noqa: PLC0415 - imports are what is tested
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "files/singleuser/labserver.py"
+
+
+@pytest.fixture
+def labserver(monkeypatch, tmp_path):
+    """The module, in a world where `heavypkg.layer` is what is not used."""
+    package = tmp_path / "heavypkg"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "layer.py").write_text("class Error(Exception): pass\nreal = 'the real one'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = importlib.util.spec_from_file_location("labserver", SOURCE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "NOT_USED", {"heavypkg.layer": {"Error": KeyError}})
+    yield module
+    for name in ("heavypkg", "heavypkg.layer"):
+        sys.modules.pop(name, None)
+
+
+def test_a_name_comes_from_the_stand_in_and_nothing_is_loaded(labserver):
+    with labserver.stand_ins():
+        from heavypkg.layer import Error
+    assert Error is KeyError
+    assert "heavypkg.layer" not in sys.modules
+
+
+def test_whoever_imports_the_module_later_gets_the_real_one(labserver):
+    with labserver.stand_ins():
+        from heavypkg.layer import Error
+    from heavypkg.layer import Error as Real
+
+    assert Real is not Error
+    assert Real.__module__ == "heavypkg.layer"
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_a_name_that_the_stand_in_lacks_comes_from_the_real_one(labserver, within):
+    with labserver.stand_ins():
+        import heavypkg.layer as held
+
+        assert isinstance(held, labserver.StandIn)
+        if within:
+            assert held.real == "the real one"
+    assert held.real == "the real one"
+    with pytest.raises(AttributeError):
+        held.no_such_name  # noqa: B018
+
+
+def test_a_module_that_is_there_already_stays(labserver):
+    import heavypkg.layer as real
+
+    with labserver.stand_ins():
+        import heavypkg.layer as held
+    assert held is real
+    assert sys.modules["heavypkg.layer"] is real
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked"),
+    [
+        ({}, False),
+        ({"JUPYTERHUB_SINGLEUSER_EXTENSION": "1"}, False),
+        ({"JUPYTERHUB_SINGLEUSER_EXTENSION": "0"}, True),
+        ({"JUPYTERHUB_SINGLEUSER_APP": "notebook"}, True),
+    ],
+)
+def test_another_kind_of_server_is_left_to_jupyterhub(labserver, environment, asked):
+    assert labserver.another_is_asked_for(environment) is asked
