@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ._hub_failures import failures
 from ._problems import Problem, error, warning
 
 Facts = Mapping[str, Any]
@@ -25,8 +26,8 @@ def diagnose(facts: Facts) -> list[Problem]:
     """Judge a lab.
 
     :param facts: `data_root`, `compose_project`, `min_free_gb`, `engine`, `stack`, `user_containers`, `user_image`,
-        `door`, `token`, `hub`, `users`, `routes`, `servers` and `disks`, as `_hub_look` returns them; `users` and
-        `routes` are None if the hub did not tell.
+        `door`, `token`, `hub`, `users`, `routes`, `servers` and `disks`, as `_hub_look` returns them, and `failures`,
+        as `_hub_failures` does; `users` and `routes` are None if the hub did not tell.
     """
     ground = [*_engine(facts)] or [*_stack(facts)]
     above = [] if any(problem.severity == "error" for problem in ground) else _above(facts)
@@ -36,7 +37,7 @@ def diagnose(facts: Facts) -> list[Problem]:
 def _above(facts: Facts) -> list[Problem]:
     door = [*_door(facts)]
     hub = [] if door else [*_token(facts)]
-    return [*door, *hub, *_servers(facts), *_images(facts)]
+    return [*door, *hub, *_servers(facts), *failures(facts), *_images(facts)]
 
 
 # --- Engine and stack ------------------------------------------------------------------------------------------------

@@ -55,6 +55,10 @@ options:
     description: Longest wait for one reply of the hub, in seconds.
     type: int
     default: 10
+  failed_hours:
+    description: Tell of users' servers that failed in the last so many hours.
+    type: float
+    default: 24
   fail_on:
     description: Fail when there is a problem of this severity, or a worse one.
     type: str
@@ -174,6 +178,27 @@ containers:
     out_of_memory: {description: Whether it was ended for lack of memory., type: bool, returned: always}
     restarts: {description: How often Docker started it again., type: int, returned: always}
     started: {description: When it was last started., type: str, returned: always}
+failures:
+  description:
+    - Servers that did not start, or died while they ran, in the last O(failed_hours) hours, the newest first.
+    - The hub keeps the last 5 of each user, 200 in all; a user's container is gone by then.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    user: {description: Whose it was., type: str, returned: always}
+    server: {description: Its name; the default one's is empty., type: str, returned: always}
+    when: {description: "When it was found, ISO 8601 in UTC.", type: str, returned: always}
+    stage: {description: "V(start) if it did not start, V(run) if it died.", type: str, returned: always}
+    cause:
+      description: "One word for why, such as V(memory), V(killed), V(dot-file), V(disk), V(timeout) or V(unknown)."
+      type: str
+      returned: always
+    text: {description: Why., type: str, returned: always}
+    detail: {description: "What else is known, such as Docker's own words; may be empty.", type: str, returned: always}
+    exit_code: {description: How the container ended; none when it never ran., type: int, returned: always}
+    log: {description: "The end of its log, without secrets; may be empty.", type: str, returned: always}
+    mended: {description: When it started again; empty if it has not., type: str, returned: always}
 disks:
   description: The data root's file system and Docker's, once if they are the same.
   returned: always
@@ -191,6 +216,7 @@ from ..module_utils import _hub_look as look
 from ..module_utils._docker_cli import Docker
 from ..module_utils._hub_api import HubApi
 from ..module_utils._hub_diagnosis import diagnose
+from ..module_utils._hub_failures import at_failures
 from ..module_utils._problems import as_dicts, at_least, render
 
 _USER_KEYS = ("name", "admin", "groups", "created", "last_activity")
@@ -205,7 +231,7 @@ def gather(wishes: Mapping[str, Any], docker: Docker, token: str, token_facts: d
     facts = {
         **{key: wishes[key] for key in ("data_root", "compose_project", "min_free_gb")},
         **look.at_engine(docker, wishes["compose_project"], wishes["user_image"]),
-        **{"hub": {}, "users": None, "routes": None, "servers": []},
+        **{"hub": {}, "users": None, "routes": None, "servers": [], "failures": []},
         "token": token_facts,
     }
     api = HubApi(wishes["url"], token, wishes["timeout"], wishes["ca_path"])
@@ -214,6 +240,7 @@ def gather(wishes: Mapping[str, Any], docker: Docker, token: str, token_facts: d
         known, state, detail = look.at_hub(api)
         facts.update(known, token={**token_facts, "state": state, "detail": detail})
         facts["servers"] = look.servers(facts["users"] or [], facts["user_containers"])
+        facts["failures"] = at_failures(api, wishes["failed_hours"])
     facts["disks"] = look.at_disks([wishes["data_root"], facts["docker_root"]])
     return facts
 
@@ -230,6 +257,7 @@ def results(facts: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "servers": [{**server, "container": _container(server["container"])} for server in facts["servers"]],
         "containers": [_container(container) for container in containers],
+        "failures": facts["failures"],
         "disks": facts["disks"],
     }
 
@@ -270,6 +298,7 @@ def main() -> None:
             "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "min_free_gb": {"type": "float", "default": 2},
             "timeout": {"type": "int", "default": 10},
+            "failed_hours": {"type": "float", "default": 24},
             "fail_on": {"type": "str", "choices": ["never", "error", "warning"], "default": "never"},
         },
         supports_check_mode=True,

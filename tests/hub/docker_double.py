@@ -23,6 +23,7 @@ class DockerDouble(docker.APIClient):
         self.helper_says = helper_says
         self.address = "127.0.0.1"
         self.dies = False
+        self.log = b"first line\nit is broken\n"
         self.refuses: str | None = None
 
     def add(self, name: str, running: bool, labels: dict | None = None) -> str:
@@ -74,7 +75,7 @@ class DockerDouble(docker.APIClient):
         return {"Config": {"Cmd": ["/opt/lab/bin/python", "-I", "-m", "labserver"]}}
 
     def logs(self, container, **kwargs):
-        return self.helper_says.encode() if "helper" in container else b"first line\nit is broken\n"
+        return self.helper_says.encode() if "helper" in container else self.log
 
 
 def response(status: int) -> requests.Response:

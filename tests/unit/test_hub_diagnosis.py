@@ -62,6 +62,7 @@ def well():
         "users": [{"name": "alice"}],
         "routes": [{"routespec": "/", "target": "http://jupyterhub:8081", "data": {"hub": True}}, route("alice")],
         "servers": [alice],
+        "failures": [],
         "disks": [{"path": "/srv/jupyterhub", "free_gb": 72.0, "total_gb": 251.0}],
     }
 

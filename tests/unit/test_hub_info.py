@@ -96,11 +96,22 @@ def test_a_class_without_a_version_of_its_own_is_named_alone():
 
 def test_what_is_documented_is_what_is_returned(run):
     documented = yaml.safe_load(hub_info.RETURN)
-    result = run()
+    result = run(failed_hours=1e6)
     assert set(documented) == set(result) - {"changed", "invocation"}
-    for name in ("versions", "users", "servers", "containers"):
+    for name in ("versions", "users", "servers", "containers", "failures"):
         value = result[name] if name == "versions" else result[name][0]
         assert set(documented[name]["contains"]) == set(value)
+
+
+def test_failures_of_long_ago_are_not_told(run):
+    assert run()["failures"] == []
+    assert [failure["user"] for failure in run(failed_hours=1e6)["failures"]] == ["alice"]
+
+
+def test_a_hub_that_keeps_no_records_is_well(run, door):
+    door.replies = {**door.replies, "/api/lab/failures": {"status": 404, "headers": {}, "body": {"status": 404}}}
+    result = run()
+    assert (result["failures"], result["problems"]) == ([], [])
 
 
 def test_no_token_comes_out(run, door):

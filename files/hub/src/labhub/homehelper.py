@@ -11,6 +11,7 @@ from typing import Any
 
 from docker.types import Mount
 
+from labhub import postmortem
 from labhub.problems import SpawnProblem
 
 COMMAND = ("/opt/lab/bin/python", "-I", "-m", "labhub.homes", "ensure")
@@ -79,7 +80,7 @@ class HomeHelper:
         except (ValueError, IndexError):
             result = {"problem": f"making it ended with exit code {state['ExitCode']}: {said or state.get('Error')}"}
         if "problem" in result:
-            raise SpawnProblem(f"Your home is not ready: {result['problem']}", reason="home")
+            raise SpawnProblem(postmortem.cause("home-not-ready"), postmortem.readable(result["problem"]))
         return result
 
 

@@ -6,24 +6,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from labhub.texts import LANGUAGES, Text
+
 
 class Progress:
     """Events of one start after the other, for as many listeners as there are."""
 
     def __init__(self) -> None:
+        self.language = LANGUAGES[0]
         self._events: list[dict[str, Any]] = []
         self._news = asyncio.Event()
 
-    def clear(self) -> None:
-        """Begin anew: another start."""
+    def begin(self, language: str) -> None:
+        """Begin anew: another start, told in the language of whoever asked for it."""
+        self.language = language
         self._events.clear()
 
-    def tell(self, percent: int, message: str) -> None:
+    def tell(self, percent: int, message: Text) -> None:
         """Say what happens now.
 
         :param percent: how far the start is, from 0 to 100; it never goes back.
         """
-        self._events.append({"progress": percent, "message": message})
+        self._events.append({"progress": percent, "message": message.said(self.language)})
         news, self._news = self._news, asyncio.Event()
         news.set()
 

@@ -3,24 +3,26 @@
 """`LabSpawner`: one container per user, as that user's own uid, in a home that is ready before it starts."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
 from requests import RequestException
 from traitlets import Bool
 
-from labhub import homehelper, mounts
+from labhub import failures, homehelper, mounts, postmortem
 from labhub.container import LABEL, LabContainer
+from labhub.failures import Failure
 from labhub.problems import SpawnProblem, docker_problem
 from labhub.progress import Progress
+from labhub.texts import Text, language_for
 
 KNOCK_INTERVAL = 0.05
 """Seconds between two tries to reach a server that is starting."""
 POLL_INTERVAL = 1.0
 """Seconds between two looks at whether its container still runs; each is a call of Docker's."""
-LAST_WORDS = 20
-"""Lines of a dead server's log that its user and the hub's log get to see."""
+PATIENCE = 0.95
+"""Part of ``start_timeout`` after which a start has failed."""
 
 
 class LabSpawner(LabContainer):
@@ -34,6 +36,7 @@ class LabSpawner(LabContainer):
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
         self._progress = Progress()
+        self._starting = self._stopping = False
 
     # Starting and stopping
 
@@ -43,34 +46,106 @@ class LabSpawner(LabContainer):
         :returns: address and port of the server.
         :raises SpawnProblem: any of it failed; the text says what, and the mend.
         """
-        self._progress.clear()
+        self._progress.begin(language_for(self.handler))
+        self._starting, self._stopping = True, False
         try:
-            self._progress.tell(10, "Making sure that your home is there")
-            self._uid = await self.ensure_home()
-            await self._clear_leftover()
-            self._progress.tell(30, f"Creating your container from {self.image}")
-            ip, port = await super().start()
-            self._progress.tell(60, "Waiting for your server to answer")
-            await self._until_listening(ip, port)
-            self._progress.tell(90, "Your server listens")
+            # Before JupyterHub's own time-out, which leaves no time to read the log.
+            async with asyncio.timeout(self.start_timeout * PATIENCE):
+                return await self._start()
+        except SpawnProblem as problem:
+            raise self._on_record(problem) from problem.__cause__
+        except TimeoutError as error:
+            problem = SpawnProblem(postmortem.cause("timeout"), log=await self._log_end())
+            raise self._on_record(problem) from error
         except (DockerException, RequestException) as error:
-            raise docker_problem(error) from error
+            raise self._on_record(docker_problem(error)) from error
+        finally:
+            self._starting = False
+
+    async def _start(self) -> tuple[str, int]:
+        self._progress.tell(10, Text("Making sure that your home is there"))
+        self._uid = await self.ensure_home()
+        await self._clear_leftover()
+        self._progress.tell(30, Text("Creating your container from %(image)s", image=self.image))
+        ip, port = await super().start()
+        self._progress.tell(60, Text("Waiting for your server to answer"))
+        await self._until_listening(ip, port)
+        self._progress.tell(90, Text("Your server listens"))
+        self._record(lambda: failures.STORE.mend(self.user.name, self.name))
         return ip, port
+
+    def _on_record(self, problem: SpawnProblem) -> SpawnProblem:
+        """Put a problem on record, and into the language of whoever started the server."""
+        problem.say(self._progress.language)
+        self._keep("start", problem)
+        return problem
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and remove its container: the next one starts with the settings of its day."""
+        self._stopping = True
         await super().stop(now)
         if await self.get_object():
             await self.remove_object()
             self.object_id = ""
 
     async def poll(self) -> str | int | None:
-        """Tell whether the server runs; if not, why it stopped, for the hub's log.
+        """Tell whether the server runs; if not, why it stopped, for the hub's log, and put that on record.
 
-        :returns: None while it runs; 0 when there is no container; else exit code and last lines of its log.
+        :returns: None while it runs; 0 when there is no container; else why it ended, with the end of its log.
         """
         status = await super().poll()
-        return status if status in (None, 0) else await self._last_words(str(status))
+        if status in (None, 0):
+            return status
+        ending = await self._ending()
+        if ending is None:
+            return status
+        if not self._stopping and ending.cause.code != "ended":
+            self._keep("start" if self._starting or self._waiting_for_response else "run", ending)
+        return ending.log_message
+
+    async def _ending(self) -> SpawnProblem | None:
+        """Find out how the container ended; None while it runs."""
+        found = await self.get_object()
+        if not found:
+            return SpawnProblem(postmortem.cause("removed"))
+        if found["State"]["Running"]:
+            return None
+        state, log = found["State"], await self._log_end()
+        cause = postmortem.cause_of(state, log)
+        detail = postmortem.readable(state.get("Error") or "")
+        return SpawnProblem(cause, detail, log, state.get("ExitCode"), found["Id"][:12])
+
+    async def _log_end(self) -> str:
+        if not self.container_id:
+            return ""
+        try:
+            log = await self.docker("logs", self.container_id, tail=postmortem.LOG_LINES)
+        except (DockerException, RequestException) as error:
+            self.log.warning("The log of %s cannot be read: %s", self.container_name, error)
+            return ""
+        return postmortem.readable(log.decode(errors="replace"), secrets=(self.api_token,))
+
+    def _keep(self, stage: str, problem: SpawnProblem) -> None:
+        """Put a failure on record, which is no reason to fail in another way."""
+        failure = Failure(
+            user=self.user.name,
+            server=self.name,
+            when=failures.now(),
+            stage=stage,
+            cause=problem.cause.code,
+            text=str(problem.cause.text),
+            detail=str(problem.detail),
+            exit_code=problem.exit_code,
+            log=problem.log,
+            container=problem.container,
+        )
+        self._record(lambda: failures.STORE.add(failure))
+
+    def _record(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self.log.warning("The records of failures cannot be written: %s", error)
 
     async def _clear_leftover(self) -> None:
         """Remove a stopped container of an earlier server; leave one that runs to be taken up again.
@@ -84,11 +159,10 @@ class LabSpawner(LabContainer):
         if not found["State"]["Running"]:
             await self.remove_object()
         elif found["Config"]["Labels"].get(LABEL) != "singleuser":
-            raise SpawnProblem(
-                f"A container {self.container_name} runs already and is not one of this lab's. "
-                f"Ask whoever runs the lab to stop it: docker rm -f {self.container_name}",
-                reason="name",
+            mend = Text(
+                "Ask whoever runs the lab to stop it: %(command)s", command=f"docker rm -f {self.container_name}"
             )
+            raise SpawnProblem(postmortem.cause("name"), mend)
 
     async def _until_listening(self, ip: str, port: int) -> None:
         """Wait until the server accepts connections; the hub bounds the wait by ``start_timeout``.
@@ -97,18 +171,10 @@ class LabSpawner(LabContainer):
         """
         knocks = 0
         while not await accepts_connections(ip, port):
-            if knocks % round(POLL_INTERVAL / KNOCK_INTERVAL) == 0 and (status := await self.poll()) is not None:
-                raise SpawnProblem(f"Your server stopped as it started: {status}", reason="died")
+            if knocks % round(POLL_INTERVAL / KNOCK_INTERVAL) == 0 and (ending := await self._ending()) is not None:
+                raise ending
             knocks += 1
             await asyncio.sleep(KNOCK_INTERVAL)
-
-    async def _last_words(self, status: str) -> str:
-        try:
-            log = await self.docker("logs", self.container_id, tail=LAST_WORDS)
-        except APIError as error:
-            return f"{status}; its log cannot be read: {error.explanation}"
-        text = log.decode(errors="replace").strip()
-        return f"{status}; its log ends with:\n{text}" if text else f"{status}; its log is empty"
 
     # The home
 
