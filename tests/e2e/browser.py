@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from e2e.labclient import RUN_TIMEOUT, START_TIMEOUT, Guest
 from playwright.sync_api import Browser, Page, WebSocket, expect
@@ -21,8 +22,9 @@ def milliseconds(seconds: float) -> float:
 class Visitor:
     """One person at a browser of their own; every page that matters is kept as a picture."""
 
-    def __init__(self, browser: Browser, url: str, pictures: Path, who: str):
-        self._context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
+    def __init__(self, browser: Browser, url: str, pictures: Path, who: str, **options: Any):
+        options = {"viewport": {"width": 1280, "height": 800}} | options
+        self._context = browser.new_context(base_url=url, **options)
         self._pictures, self._who = pictures, who
         self._failed: list[str] = []
         self._context.on("requestfailed", lambda request: self._failed.append(f"{request.failure} {request.url}"))

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from e2e.browser import Visitor
@@ -53,14 +54,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visitor(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Visitor]]:
-    """Seats people at browsers of their own: ``visitor("alice")``."""
+def visitor(browser: Browser, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Callable[..., Visitor]]:
+    """Seats people at browsers of their own: ``visitor("alice")``, with options of Playwright's ``new_context``."""
     pictures = request.config.rootpath / "test-results" / request.node.name.removeprefix("test_")
     pictures.mkdir(parents=True, exist_ok=True)
     seated: list[Visitor] = []
 
-    def seat(who: str) -> Visitor:
-        seated.append(Visitor(browser, lab.url, pictures, who))
+    def seat(who: str, **options: Any) -> Visitor:
+        seated.append(Visitor(browser, lab.url, pictures, who, **options))
         return seated[-1]
 
     yield seat

@@ -100,12 +100,12 @@ class Person:
         self.url, self.session = url, requests.Session()
 
     def get(self, path: str) -> requests.Response:
-        return self.session.get(f"{self.url}/hub/{path}", timeout=30)
+        return utf8(self.session.get(f"{self.url}/hub/{path}", timeout=30))
 
     def post(self, path: str, xsrf: str | None = None, **fields: str) -> requests.Response:
         """Send a form; the XSRF token is that of the browser's cookie unless another is given."""
         token = self.session.cookies.get("_xsrf", path="/hub/") if xsrf is None else xsrf
-        return self.session.post(f"{self.url}/hub/{path}", data=fields | {"_xsrf": token}, timeout=30)
+        return utf8(self.session.post(f"{self.url}/hub/{path}", data=fields | {"_xsrf": token}, timeout=30))
 
     def sign_up(self, username: str, password: str, confirmation: str | None = None) -> str:
         """Sign up, and read what the page answers."""
@@ -123,6 +123,12 @@ class Person:
 
     def is_in(self) -> bool:
         return self.get("home").url.endswith("/hub/home")
+
+
+def utf8(answer: requests.Response) -> requests.Response:
+    """Read a page as its own `meta` says; `requests` looks at the header alone."""
+    answer.encoding = "utf-8"
+    return answer
 
 
 def alert(page: str) -> str:

@@ -13,13 +13,16 @@ from jupyterhub.app import JupyterHub
 from jupyterhub.orm import User
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.orm import UserInfo
-from tornado import web
 from traitlets import Dict, Enum, Unicode, default
 
-from labhub import names, pages, passwords, secrets
+from labhub import names, pages, passwords, secrets, texts
 from labhub.accounts import AccountHandler
+from labhub.failures import FailuresHandler
+from labhub.texts import Text
 
 TEMPLATES = (Path(__file__).parent / "templates", Path(nativeauthenticator.__file__).parent / "templates")
+
+NOBODY_NAMED = Text("whoever runs this lab")
 
 
 class AccountProblem(ValueError):
@@ -40,7 +43,13 @@ class LabAuthenticator(NativeAuthenticator):
         help="Who gets an account: nobody by themselves, whom an admin approves, or whoever signs up.",
     )
     signup_contact = Unicode(
-        "whoever runs this lab", config=True, help="Whom the sign-up page names while sign-up is closed."
+        str(NOBODY_NAMED), config=True, help="Whom the sign-up page names while sign-up is closed."
+    )
+    language = Enum(
+        ("auto", *texts.LANGUAGES),
+        "auto",
+        config=True,
+        help="Language of the lab's own pages and messages: each browser's (auto), or one for all.",
     )
     bootstrap_accounts = Dict(
         key_trait=Unicode(),
@@ -53,6 +62,8 @@ class LabAuthenticator(NativeAuthenticator):
         super().__init__(add_new_table=add_new_table, **kwargs)
         if isinstance(self.parent, JupyterHub):
             self._offer_templates(self.parent)
+            # Pages that are not the lab's extend its `page.html` too; JupyterHub calls this with the user.
+            self.parent.template_vars.setdefault("_", lambda user: texts.speaker(texts.LANGUAGES[0]))
         if self._deprecated_db_session is not None:
             self._make_bootstrap_accounts()
 
@@ -102,20 +113,24 @@ class LabAuthenticator(NativeAuthenticator):
         """Tell whether a name may exist in this lab."""
         return names.may_have_account(username) and super().validate_username(username)
 
-    def password_refusal(self, password: str) -> str | None:
+    def password_refusal(self, password: str) -> Text | None:
         """Say why a password is not accepted, and what is; None when it is."""
         if len(password) < self.minimum_password_length:
-            return f"A password has at least {self.minimum_password_length} characters."
+            return Text("A password has at least %(least)s characters.", least=self.minimum_password_length)
         if not passwords.fits(password):
-            return f"A password has at most {passwords.MAX_BYTES} bytes."
+            return passwords.TOO_LONG
         if self.check_common_password and self.is_password_common(password):
-            return "This password is among the most common ones: choose another."
+            return Text("This password is among the most common ones: choose another.")
         return None
 
-    def password_rule(self) -> str:
+    def password_rule(self) -> Text:
         """Say what a password has to be, before somebody errs."""
-        rule = f"A password has at least {self.minimum_password_length} characters"
-        return f"{rule}, and is none of the most common ones." if self.check_common_password else f"{rule}."
+        least = self.minimum_password_length
+        if self.check_common_password:
+            return Text(
+                "A password has at least %(least)s characters, and is none of the most common ones.", least=least
+            )
+        return Text("A password has at least %(least)s characters.", least=least)
 
     def is_password_strong(self, password: str) -> bool:
         """Tell whether a password is accepted; NativeAuthenticator asks wherever one is set."""
@@ -123,18 +138,23 @@ class LabAuthenticator(NativeAuthenticator):
 
     # Signing up
 
-    def signup_refusal(self, username: str) -> str | None:
+    def contact(self) -> str:
+        """Say whom to ask for an account: what the operator set, or the default in the reader's language."""
+        return NOBODY_NAMED if self.signup_contact == NOBODY_NAMED else self.signup_contact
+
+    def signup_refusal(self, username: str) -> Text | None:
         """Say why nobody can sign up under a name; None when somebody can."""
         username = self.normalize_username(username)
         refusal = names.refusal(username)
         if refusal:
             return refusal
         if not self.validate_username(username):
-            return f"{username!r} is refused by this hub's configuration."
+            return Text("%(name)s is refused by this hub's configuration.", name=repr(username))
         user = User.find(self.db, username)
         # An account is the key to the user of its name: to an admin's rights, to the home that goes with it.
         if self.is_lab_admin(username) or (user is not None and self.open_signup):
-            return f"{username!r} is taken. If it is you, ask {self.signup_contact} for a password."
+            taken = "%(name)s is taken. If it is you, ask %(contact)s for a password."
+            return Text(taken, name=repr(username), contact=self.contact())
         return None
 
     def is_lab_admin(self, username: str) -> bool:
@@ -148,7 +168,7 @@ class LabAuthenticator(NativeAuthenticator):
         As JupyterHub has it for users: the scope ``admin:users`` alone must not be a way to become an admin.
         """
         if self.is_lab_admin(self.normalize_username(username)) and not by.admin:
-            return "Only admins can change the account of an admin."
+            return Text("Only admins can change the account of an admin.")
         return None
 
     def create_user(self, username: str, password: str, **kwargs: Any) -> UserInfo | None:
@@ -171,7 +191,7 @@ class LabAuthenticator(NativeAuthenticator):
         username = self.normalize_username(data.get("username", ""))
         if not names.may_have_account(username):
             return None
-        self._refuse_when_locked_out(username)
+        self._refuse_when_locked_out(username, handler)
         # Counted before the slow check, so that guesses sent all at once are counted too.
         self.add_login_attempt(username)
         account = self.get_user(username)
@@ -183,13 +203,15 @@ class LabAuthenticator(NativeAuthenticator):
             return None
         self.successful_login(username)
         if not authorized:
-            raise web.HTTPError(403, f"User {username} has not been authorized by an administrator yet.")
+            waiting = Text("User %(name)s has not been authorized by an administrator yet.", name=username)
+            raise texts.refusal(handler, 403, waiting)
         return username
 
-    def _refuse_when_locked_out(self, username: str) -> None:
+    def _refuse_when_locked_out(self, username: str, handler: Any) -> None:
         if self.allowed_failed_logins and self.is_blocked(username):
             minutes = -(-self.seconds_before_next_try // 60)
-            raise web.HTTPError(403, f"Too many failed logins for this name. Try again in {minutes} minutes.")
+            locked = Text("Too many failed logins for this name. Try again in %(count)s minutes.", count=minutes)
+            raise texts.refusal(handler, 403, locked)
 
     def add_login_attempt(self, username: str) -> None:
         """Count a login, and forget those from before the lock-out's time."""
@@ -283,7 +305,6 @@ class LabAuthenticator(NativeAuthenticator):
             self.log.info("Made the account %s with the password in %s", username, password_file)
 
     def get_handlers(self, app: Any) -> Iterable[tuple[str, type]]:
-        """NativeAuthenticator's pages, those that the lab does differently, and the accounts API."""
-        return (
-            dict(super().get_handlers(app)) | pages.HANDLERS | {r"/api/lab/accounts/([^/]+)": AccountHandler}
-        ).items()
+        """NativeAuthenticator's pages, those that the lab does differently, and the lab's API."""
+        api = {r"/api/lab/accounts/([^/]+)": AccountHandler, r"/api/lab/failures": FailuresHandler}
+        return (dict(super().get_handlers(app)) | pages.HANDLERS | api).items()

@@ -8,13 +8,16 @@ safe in all of them, and two names never become the same thing.
 
 import re
 
+from labhub.texts import Text
+
 MAX_LENGTH = 32
 PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-RULE = (
-    f"a user name has 1 to {MAX_LENGTH} characters: lower-case letters a-z, digits and single hyphens; "
-    "it begins with a letter and ends with a letter or a digit"
+RULE = Text(
+    "a user name has 1 to %(most)s characters: lower-case letters a-z, digits and single hyphens; "
+    "it begins with a letter and ends with a letter or a digit",
+    most=MAX_LENGTH,
 )
-RESERVED_RULE = "'root' and names that begin with 'lab-' are reserved for the lab itself"
+RESERVED_RULE = Text("'root' and names that begin with 'lab-' are reserved for the lab itself")
 
 PROBE = "lab-probe"
 """The account that ``labhub.probe`` makes for itself: reserved, yet able to log in."""
@@ -35,10 +38,10 @@ def may_have_account(name: str) -> bool:
     return is_well_formed(name) and (not is_reserved(name) or name == PROBE)
 
 
-def refusal(name: str) -> str | None:
+def refusal(name: str) -> Text | None:
     """Say why a person cannot have this name; None when they can."""
     if not is_well_formed(name):
-        return f"{name!r} cannot be a user name: {RULE}."
+        return Text("%(name)s cannot be a user name: %(rule)s.", name=repr(name), rule=RULE)
     if is_reserved(name):
-        return f"{name!r} cannot be a user name: {RESERVED_RULE}."
+        return Text("%(name)s cannot be a user name: %(rule)s.", name=repr(name), rule=RESERVED_RULE)
     return None

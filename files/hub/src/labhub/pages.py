@@ -4,6 +4,8 @@
 
 from typing import Any
 
+from jupyterhub.handlers import base as hub_base
+from jupyterhub.handlers import pages as hub_pages
 from jupyterhub.handlers.login import LoginHandler as HubLoginHandler
 from jupyterhub.scopes import needs_scope
 from jupyterhub.utils import maybe_future
@@ -13,9 +15,26 @@ from tornado import web
 from tornado.escape import url_escape
 
 from labhub import names, passwords
+from labhub.texts import Speaking, Text, refusal, said
+
+LOGIN = (Text("Invalid username or password"), Text("Login form invalid or expired. Try again."))
+"""JupyterHub's own answers to a login."""
+
+CHANGED = (
+    Text("Your current password was incorrect. Please try again."),
+    Text("Your new password didn't match the confirmation. Please try again."),
+    Text("The new password didn't match the confirmation. Please try again."),
+    Text("Your password has been changed successfully!"),
+)
+"""NativeAuthenticator's own answers."""
 
 
-class LoginHandler(HubLoginHandler):
+def sentence(text: str) -> str:
+    """Begin with a capital, end with a full stop."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
+class LoginHandler(Speaking, HubLoginHandler):
     """JupyterHub's own way to log in.
 
     NativeAuthenticator 1.3's ``post`` needs ``self.statsd``, which JupyterHub 6 no longer has, and tells
@@ -28,7 +47,7 @@ class LoginHandler(HubLoginHandler):
         await super().post()
 
 
-class PasswordForm(native.LocalBase):
+class PasswordForm(Speaking, native.LocalBase):
     """A page with a form that sets a password: it tells the rule before one errs."""
 
     @property
@@ -36,8 +55,25 @@ class PasswordForm(native.LocalBase):
         """What every template of the page sees."""
         return super().template_namespace | {
             "password_length": self.authenticator.minimum_password_length,
-            "password_rule": self.authenticator.password_rule(),
+            "password_rule": self.authenticator.password_rule().said(self.language),
         }
+
+    def render_template(self, name: str, sync: bool = False, **namespace: Any) -> Any:
+        """Render a page; what NativeAuthenticator answers is said in the reader's language."""
+        if "new_password" in self.request.body_arguments and "result_message" in namespace:
+            namespace["result_message"] = self._answer(namespace["alert"], namespace["result_message"]).said(
+                self.language
+            )
+        return super().render_template(name, sync, **namespace)
+
+    def _answer(self, alert: str, message: str) -> Text:
+        known = {str(text): text for text in CHANGED}
+        if message in known:
+            return known[message]
+        if alert == "alert-success":
+            return Text("The new password is set.")
+        reason = self.authenticator.password_refusal(self.get_body_argument("new_password", strip=False))
+        return reason or Text("The password could not be changed.")
 
 
 class SignUpHandler(PasswordForm, native.SignUpHandler):
@@ -51,7 +87,7 @@ class SignUpHandler(PasswordForm, native.SignUpHandler):
             namespace |= {
                 "username": self.get_body_argument("username", ""),
                 "email": self.get_body_argument("email", ""),
-                "name_rule": f"{names.RULE.capitalize()}.",
+                "name_rule": sentence(names.RULE.said(self.language)),
                 "signed_up": self.signed_up,
             }
         return super().render_template(name, sync, **namespace)
@@ -61,13 +97,14 @@ class SignUpHandler(PasswordForm, native.SignUpHandler):
         if self.authenticator.enable_signup:
             await super().get()
         else:
-            contact = self.authenticator.signup_contact
+            contact = said(self.authenticator.contact(), self.language)
             self.finish(await self.render_template("signup-closed.html", contact=contact))
 
     async def post(self) -> None:
         """Sign up."""
         if not self.authenticator.enable_signup:
-            raise web.HTTPError(403, f"Sign-up is closed. To get an account, ask {self.authenticator.signup_contact}.")
+            closed = "Sign-up is closed. To get an account, ask %(contact)s."
+            raise refusal(self, 403, Text(closed, contact=self.authenticator.contact()))
         await super().post()
 
     def get_result_message(
@@ -75,30 +112,40 @@ class SignUpHandler(PasswordForm, native.SignUpHandler):
     ) -> tuple[str, str]:
         """Say what came of signing up, as (alert class, text)."""
         if user is None:
-            return "alert-danger", self._refusal(human, taken, confirmed)
+            return "alert-danger", self._refusal(human, taken, confirmed).said(self.language)
         self.signed_up = True
-        if user.is_authorized:
-            return "alert-success", "Your account is ready: log in."
-        if user.login_email_sent:
-            return "alert-info", "Your account waits for you: open the link that was sent to your e-mail address."
-        return "alert-info", "Your account waits for the admin's approval. You can log in once it is approved."
+        style, text = self._welcome(user)
+        return style, text.said(self.language)
 
-    def _refusal(self, human: bool, taken: bool, confirmed: bool) -> str:
+    def _welcome(self, user: UserInfo) -> tuple[str, Text]:
+        if user.is_authorized:
+            return "alert-success", Text("Your account is ready: log in.")
+        if user.login_email_sent:
+            sent = "Your account waits for you: open the link that was sent to your e-mail address."
+            return "alert-info", Text(sent)
+        waiting = "Your account waits for the admin's approval. You can log in once it is approved."
+        return "alert-info", Text(waiting)
+
+    def _refusal(self, human: bool, taken: bool, confirmed: bool) -> Text:
         if not human:
-            return "The test that tells people from programs was not passed. Try again."
+            return Text("The test that tells people from programs was not passed. Try again.")
         username = self.get_body_argument("username", strip=False)
         password = self.get_body_argument("signup_password", strip=False)
-        refusal = self.authenticator.signup_refusal(username) or self.authenticator.password_refusal(password)
-        if refusal:
-            return refusal
+        reason = self.authenticator.signup_refusal(username) or self.authenticator.password_refusal(password)
+        if reason:
+            return reason
         if taken:
-            return f"{username!r} is already in use. Choose another name."
+            return Text("%(name)s is already in use. Choose another name.", name=repr(username))
         if not confirmed:
-            return "The two passwords did not match. Type the same one twice."
-        return "This is no e-mail address of the form name@domain."
+            return Text("The two passwords did not match. Type the same one twice.")
+        return Text("This is no e-mail address of the form name@domain.")
 
 
-class AccountDecision(native.LocalBase):
+class AuthorizationAreaHandler(Speaking, native.AuthorizationAreaHandler):
+    """The page where admins decide about accounts."""
+
+
+class AccountDecision(Speaking, native.LocalBase):
     """What admins decide about an account, by POST: nobody's link can make an admin's browser do it."""
 
     def account(self, user_name: str) -> UserInfo | None:
@@ -106,9 +153,9 @@ class AccountDecision(native.LocalBase):
 
         :raises web.HTTPError: 403 with the reason, where this person must not decide about it.
         """
-        refusal = self.authenticator.change_refusal(user_name, by=self.current_user)
-        if refusal:
-            raise web.HTTPError(403, refusal)
+        reason = self.authenticator.change_refusal(user_name, by=self.current_user)
+        if reason:
+            raise refusal(self, 403, reason)
         return self.authenticator.get_user(user_name)
 
     def keep_oneself_in(self, account: UserInfo) -> None:
@@ -117,7 +164,8 @@ class AccountDecision(native.LocalBase):
         :raises web.HTTPError: 403.
         """
         if account.username == self.current_user.name:
-            raise web.HTTPError(403, "This is your own account: you would lock yourself out. Another admin can do it.")
+            own = "This is your own account: you would lock yourself out. Another admin can do it."
+            raise refusal(self, 403, Text(own))
 
 
 class AuthorizeHandler(AccountDecision):
@@ -128,7 +176,7 @@ class AuthorizeHandler(AccountDecision):
         """Set the account to what the form's field ``authorized`` says: true or false."""
         account = self.account(user_name)
         if account is None:
-            raise web.HTTPError(404, f"There is no account {user_name}.")
+            raise refusal(self, 404, Text("There is no account %(name)s.", name=user_name))
         wanted = self.get_body_argument("authorized")
         if wanted not in ("true", "false"):
             raise web.HTTPError(400, "authorized must be true or false")
@@ -153,10 +201,11 @@ class DiscardHandler(AccountDecision):
     async def _discard(self, account: UserInfo) -> None:
         self.keep_oneself_in(account)
         if account.is_authorized:
-            raise web.HTTPError(400, f"{account.username} is authorized: unauthorize first, then discard.")
+            authorized = "%(name)s is authorized: unauthorize first, then discard."
+            raise refusal(self, 400, Text(authorized, name=account.username))
         user = self.find_user(account.username)
         if user is not None and user.active:
-            raise web.HTTPError(400, f"{account.username}'s server runs: stop it first.")
+            raise refusal(self, 400, Text("The server of %(name)s runs: stop it first.", name=account.username))
         self.authenticator.delete_account(account.username)
         if user is not None:
             await self._delete_hub_user(user)
@@ -182,12 +231,13 @@ class ChangePasswordHandler(PasswordForm, native.ChangePasswordHandler):
         self._require_account()
         for field in ("old_password", "new_password"):
             if not passwords.fits(self.get_body_argument(field, strip=False)):
-                raise web.HTTPError(400, f"A password has at most {passwords.MAX_BYTES} bytes.")
+                raise refusal(self, 400, passwords.TOO_LONG)
         await super().post()
 
     def _require_account(self) -> None:
         if self.authenticator.get_user(self.current_user.name) is None:
-            raise web.HTTPError(404, f"{self.current_user.name} has no password here to change.")
+            nothing = Text("%(name)s has no password here to change.", name=self.current_user.name)
+            raise refusal(self, 404, nothing)
 
 
 class ChangeAnyPasswordHandler(PasswordForm, native.ChangePasswordAdminHandler):
@@ -196,18 +246,30 @@ class ChangeAnyPasswordHandler(PasswordForm, native.ChangePasswordAdminHandler):
     @needs_scope("admin:users")
     async def post(self, user_name: str) -> None:
         """Set it."""
-        refusal = self.authenticator.change_refusal(user_name, by=self.current_user)
-        if refusal:
-            raise web.HTTPError(403, refusal)
+        reason = self.authenticator.change_refusal(user_name, by=self.current_user)
+        if reason:
+            raise refusal(self, 403, reason)
         await super().post(user_name)
+
+
+class SpawnPendingHandler(Speaking, hub_pages.SpawnPendingHandler):
+    """What a start is doing, and why it failed."""
+
+
+class UserUrlHandler(Speaking, hub_base.UserUrlHandler):
+    """Where a server would be that does not run."""
 
 
 HANDLERS = {
     r"/login": LoginHandler,
     r"/signup": SignUpHandler,
+    r"/authorize": AuthorizationAreaHandler,
     r"/authorize/([^/]*)": AuthorizeHandler,
     r"/discard/([^/]*)": DiscardHandler,
     r"/change-password": ChangePasswordHandler,
     r"/change-password/([^/]+)": ChangeAnyPasswordHandler,
+    r"/spawn-pending/([^/]+)": SpawnPendingHandler,
+    r"/spawn-pending/([^/]+)/([^/]+)": SpawnPendingHandler,
+    r"/user/(?P<user_name>[^/]+)(?P<user_path>/.*)?": UserUrlHandler,
 }
-"""What takes the place of NativeAuthenticator's handlers, by its routes."""
+"""What takes the place of NativeAuthenticator's handlers and of JupyterHub's, by their routes."""

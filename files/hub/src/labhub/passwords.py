@@ -6,8 +6,11 @@ import functools
 
 import bcrypt
 
+from labhub.texts import Text
+
 MAX_BYTES = 72
 """bcrypt takes no more."""
+TOO_LONG = Text("A password has at most %(most)s bytes.", most=MAX_BYTES)
 
 
 def hashed(password: str) -> bytes:
