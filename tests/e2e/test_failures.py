@@ -70,6 +70,7 @@ def test_a_russian_browser_is_answered_in_russian(broken, visitor, size):
     page = person.page
     page.goto("/hub/signup")
     expect(page.get_by_role("heading", name="Регистрация")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "ru"
     person.picture("sign-up")
     page.goto("/hub/login")
     person.picture("login")

@@ -54,7 +54,8 @@ def test_a_broken_file_is_named():
 @pytest.mark.parametrize(
     ("state", "cause"),
     [
-        ({"ExitCode": 137, "OOMKilled": True}, "memory"),
+        # What Docker 26 says of a container that took more than its --memory.
+        ({"ExitCode": 137, "OOMKilled": True, "Error": "", "Running": False, "Status": "exited"}, "memory"),
         ({"ExitCode": 137}, "killed"),
         ({"ExitCode": 143}, "stopped"),
         ({"ExitCode": 139}, "crashed"),

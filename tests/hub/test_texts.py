@@ -127,7 +127,9 @@ def test_pages_answer_in_the_language_of_the_browser(hub):
     person = hub.person()
     assert "Имя пользователя" not in person.get("login").text
     person.session.headers.update(RUSSIAN)
-    assert "Имя пользователя" in person.get("login").text
+    page = person.get("login").text
+    assert "Имя пользователя" in page
+    assert 'documentElement.lang = "ru"' in page
     assert alert(person.log_in("vera", "wrong").text) == "Неверное имя пользователя или пароль"
     assert "не может быть именем пользователя" in person.sign_up("Vera!", "a password that nobody has")
     assert "ждёт одобрения" in person.sign_up("vera", "a password that nobody has")
