@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -30,6 +31,8 @@ NOT_USED: dict[str, dict[str, Any]] = {
     MIXINS: {"HubAuthenticatedHandler": None, "make_singleuser_app": None},
 }
 """Modules that the extension imports and never uses: name -> what it takes from them by name."""
+KERNELS = "IPython.paths"
+"""The server asks it where kernels lay ten years ago; all of IPython would come with the answer."""
 
 
 class StandIn(ModuleType):
@@ -85,6 +88,16 @@ def _give_back_mixins(package: ModuleType) -> None:
     package.__getattr__ = fetch
 
 
+def ipython_dir() -> str:
+    """Say which directory is IPython's, without making it, as a kernel does."""
+    return os.environ.get("IPYTHONDIR") or str(Path("~/.ipython").expanduser())
+
+
+def spare_ipython() -> None:
+    """Answer the one question that the server has for IPython; whoever asks for more gets the real module."""
+    sys.modules.setdefault(KERNELS, StandIn(KERNELS, {"get_ipython_dir": ipython_dir}))
+
+
 def another_is_asked_for(environment: Mapping[str, str]) -> bool:
     """Tell whether JupyterHub's own variables ask for another kind of server than its extension."""
     as_extension = environment.get("JUPYTERHUB_SINGLEUSER_EXTENSION") != "0"
@@ -99,6 +112,7 @@ def main() -> None:
     # What is imported stays: to look for garbage among it costs time, and is in vain.
     gc.disable()
     server = extension()
+    spare_ipython()
     gc.freeze()
     gc.enable()
     server.launch_instance()

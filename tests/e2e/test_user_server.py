@@ -13,7 +13,7 @@ labserver.extension()
 print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules} & {'sqlalchemy', 'alembic', 'lark'})))
 """
 REAL_ONES = """
-import labserver
+import os, sys, labserver
 labserver.extension()
 import jupyterhub.orm, jupyterhub.scopes, sqlalchemy, sqlalchemy.orm
 from jupyterhub.handlers.pages import HealthCheckHandler
@@ -22,6 +22,13 @@ from jupyterlab.labhubapp import SingleUserLabApp
 assert jupyterhub.scopes.sa.and_ is sqlalchemy.and_
 assert jupyterhub.scopes.orm.User is jupyterhub.orm.User
 assert issubclass(jupyterhub.orm.Base, sqlalchemy.orm.DeclarativeBase) or jupyterhub.orm.Base.metadata
+labserver.spare_ipython()
+from jupyter_client.kernelspec import KernelSpecManager
+assert os.path.expanduser('~/.ipython/kernels') in KernelSpecManager().kernel_dirs
+assert 'IPython' not in sys.modules
+from IPython.paths import get_ipython_package_dir
+import IPython
+assert IPython.paths.__file__ and IPython.paths.get_ipython_package_dir is get_ipython_package_dir
 assert HealthCheckHandler.get and HubAuthenticatedHandler.get_login_url and make_singleuser_app
 print('real')
 """
