@@ -199,6 +199,20 @@ async def test_stopping_removes_the_container(docker, make):
     assert "object_id" not in spawner.get_state()
 
 
+async def test_a_deleted_user_leaves_no_container_of_a_server_that_died(docker, make):
+    spawner = make()
+    docker.add(spawner.container_name, running=False, labels={"org.gpulab.jupyterhub": "singleuser"})
+    await spawner.delete_forever()
+    assert docker.containers == {}
+
+
+async def test_a_deleted_user_s_name_gives_no_right_to_a_strangers_container(docker, make):
+    spawner = make()
+    docker.add(spawner.container_name, running=False, labels={})
+    await spawner.delete_forever()
+    assert list(docker.containers) == [spawner.container_name]
+
+
 async def test_a_hub_that_restarts_finds_the_server(docker, make):
     before = make()
     await before.start()
@@ -317,7 +331,7 @@ async def test_a_home_that_cannot_be_used_is_told(docker, make, says):
 def test_nothing_of_jupyterhubs_is_overridden_by_accident():
     theirs = set().union(*(vars(base) for base in DockerSpawner.__mro__))
     ours = {name for base in (LabSpawner, LabContainer) for name, value in vars(base).items() if callable(value)}
-    meant = {"start", "stop", "poll", "progress", "create_object", "get_env"}
+    meant = {"start", "stop", "poll", "progress", "create_object", "get_env", "delete_forever"}
     assert {name for name in ours & theirs if not name.startswith("__")} == meant
 
 

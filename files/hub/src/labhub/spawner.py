@@ -88,6 +88,12 @@ class LabSpawner(LabContainer):
             await self.remove_object()
             self.object_id = ""
 
+    async def delete_forever(self) -> None:
+        """Remove the container that a server left as it died, once its user is deleted; the home stays."""
+        found = await self.get_object()
+        if found and found["Config"]["Labels"].get(LABEL) == "singleuser":
+            await self.remove_object()
+
     async def poll(self) -> str | int | None:
         """Tell whether the server runs; if not, why it stopped, for the hub's log, and put that on record.
 
