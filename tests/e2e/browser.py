@@ -115,7 +115,8 @@ class Visitor:
 
     def stop_server(self) -> None:
         """Stop one's own server from the hub's home page."""
-        self.page.goto("/hub/home")
+        # Before the page's scripts have come, the button does nothing.
+        self.page.goto("/hub/home", wait_until="networkidle")
         self.page.get_by_role("button", name="Stop My Server").click()
         expect(self.page.get_by_role("button", name="Start My Server")).to_be_visible()
         expect(self.page.get_by_role("button", name="Stop My Server")).to_be_hidden()
