@@ -16,8 +16,9 @@ from nativeauthenticator.orm import UserInfo
 from traitlets import Dict, Enum, Unicode, default
 
 from labhub import names, pages, passwords, secrets, texts
-from labhub.accounts import AccountHandler
+from labhub.accounts import AccountHandler, AccountListHandler
 from labhub.failures import FailuresHandler
+from labhub.keeper import AccountKeeper, AccountProblem
 from labhub.texts import Text
 
 TEMPLATES = (Path(__file__).parent / "templates", Path(nativeauthenticator.__file__).parent / "templates")
@@ -25,11 +26,7 @@ TEMPLATES = (Path(__file__).parent / "templates", Path(nativeauthenticator.__fil
 NOBODY_NAMED = Text("whoever runs this lab")
 
 
-class AccountProblem(ValueError):
-    """An account cannot be as asked; the text says what is accepted."""
-
-
-class LabAuthenticator(NativeAuthenticator):
+class LabAuthenticator(AccountKeeper, NativeAuthenticator):
     """Accounts with passwords, kept by the hub: who may sign up is one setting.
 
     The admin's account is made from a password file when the hub starts, and nobody can sign up under a
@@ -229,71 +226,6 @@ class LabAuthenticator(NativeAuthenticator):
 
     # Accounts made by the lab, not by signing up
 
-    def set_account(
-        self,
-        username: str,
-        password: str | None = None,
-        authorized: bool | None = None,
-        email: str | None = None,
-    ) -> list[str]:
-        """Create an account, or change it where it differs from what is asked.
-
-        :param password: needed for a new account; None leaves it as it is.
-        :param authorized: None leaves it as it is; a new account is authorized unless False.
-        :param email: None leaves it as it is; empty removes it.
-        :returns: what changed, of ``password``, ``authorized`` and ``email``.
-        :raises AccountProblem: name, password or e-mail address is not accepted.
-        """
-        if not self.validate_username(username):
-            raise AccountProblem(names.refusal(username) or f"{username!r} is refused by this hub's configuration.")
-        account = self.get_user(username)
-        wanted: dict[str, Any] = {}
-        if password is not None and (account is None or not passwords.matches(password, account.password)):
-            wanted["password"] = self._hashed(password)
-        if authorized is not None and (account is None or account.is_authorized != authorized):
-            wanted["is_authorized"] = authorized
-        if email is not None and email != (account.email or "" if account else ""):
-            wanted["email"] = email
-        if account is None:
-            self._add_account(username, wanted)
-        else:
-            self._change_account(account, wanted)
-        return [field.removeprefix("is_") for field in wanted]
-
-    def _hashed(self, password: str) -> bytes:
-        refusal = self.password_refusal(password)
-        if refusal:
-            raise AccountProblem(refusal)
-        return passwords.hashed(password)
-
-    def _add_account(self, username: str, fields: dict[str, Any]) -> None:
-        if "password" not in fields:
-            raise AccountProblem(f"There is no account {username!r} yet: a new one needs a password.")
-        fields.setdefault("is_authorized", True)
-        account = UserInfo(username=username)
-        self._change_account(account, fields)
-
-    def _change_account(self, account: UserInfo, fields: dict[str, Any]) -> None:
-        try:
-            for field, value in fields.items():
-                setattr(account, field, value)
-        except AssertionError as error:
-            self.db.rollback()
-            raise AccountProblem(f"{fields['email']!r} is not an e-mail address of the form name@domain.") from error
-        self.db.add(account)
-        self.db.commit()
-        if "password" in fields:
-            self.successful_login(account.username)
-
-    def delete_account(self, username: str) -> bool:
-        """Delete an account, and neither the hub's user nor the home; False when there is none."""
-        account = self.get_user(username)
-        if account is None:
-            return False
-        self.db.delete(account)
-        self.db.commit()
-        return True
-
     def _make_bootstrap_accounts(self) -> None:
         for username, password_file in self.bootstrap_accounts.items():
             if self.user_exists(username):
@@ -306,5 +238,9 @@ class LabAuthenticator(NativeAuthenticator):
 
     def get_handlers(self, app: Any) -> Iterable[tuple[str, type]]:
         """NativeAuthenticator's pages, those that the lab does differently, and the lab's API."""
-        api = {r"/api/lab/accounts/([^/]+)": AccountHandler, r"/api/lab/failures": FailuresHandler}
+        api = {
+            r"/api/lab/accounts": AccountListHandler,
+            r"/api/lab/accounts/([^/]+)": AccountHandler,
+            r"/api/lab/failures": FailuresHandler,
+        }
         return (dict(super().get_handlers(app)) | pages.HANDLERS | api).items()
