@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _lab_rules, _variables
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _lab_rules, _roster_rules, _variables
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_failure import wrong_digest
 
@@ -38,6 +38,8 @@ class ActionModule(ActionBase):
         values, lines = self._template(given)
         lines += _variables.check(values, specs, prefixes)
         lines += [] if lines else _lab_rules.check(values) + self._check_files(values)
+        # Its rows are told together, whatever else is wrong: nobody likes to mend a roster line by line.
+        lines += _roster_rules.check(values)
         if lines:
             plural = "settings are" if len(lines) > 1 else "setting is"
             heading = f"{len(lines)} {plural} wrong; nothing was changed."

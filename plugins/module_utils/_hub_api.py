@@ -38,11 +38,12 @@ class Unreachable(RuntimeError):
 class Refused(RuntimeError):
     """The hub answered, but not with what was asked for."""
 
-    def __init__(self, path: str, reply: Reply) -> None:
+    def __init__(self, path: str, reply: Reply, method: str = "GET") -> None:
         # Anything but the API's own words is a page for people.
         message = reply.data.get("message") if isinstance(reply.data, dict) else ""
-        super().__init__(f"GET /hub{path}: {reply.status} {message or ''}".strip())
+        super().__init__(f"{method} /hub{path}: {reply.status} {message or ''}".strip())
         self.status = reply.status
+        self.words = message or f"the hub answered {reply.status}"
 
 
 class HubApi:
@@ -65,12 +66,30 @@ class HubApi:
 
         :raises Unreachable: if nothing comes back that is HTTP.
         """
-        url = self._base + path + (f"?{urlencode(query)}" if query else "")
+        return self._ask("GET", path + (f"?{urlencode(query)}" if query else ""))
+
+    def send(self, method: str, path: str, body: Any = None, also: tuple[int, ...] = ()) -> Reply:
+        """Have something changed at *path*.
+
+        :param body: what goes along as JSON; None sends none.
+        :param also: statuses that are no refusal beside 200 to 299, such as 404 for what shall be gone.
+        :raises Refused: if the hub answers with anything else.
+        :raises Unreachable: as `get` does.
+        """
+        reply = self._ask(method, path, body)
+        if reply.status // 100 != 2 and reply.status not in also:
+            raise Refused(path, reply, method)
+        return reply
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Reply:
+        url = self._base + path
         try:
             # No proxy: the door is this server's own. No redirects: they would take the token elsewhere.
             answer = open_url(
                 url,
-                headers={**self._headers, "Accept": _PAGED},
+                method=method,
+                data=None if body is None else json.dumps(body),
+                headers={**self._headers, "Accept": _PAGED, "Content-Type": "application/json"},
                 timeout=self._timeout,
                 ca_path=self._ca_path,
                 use_proxy=False,

@@ -128,12 +128,19 @@ def services(value: list[dict]) -> Iterator[str]:
         seen.add(name)
 
 
+def group_name(value: str) -> str | None:
+    """Say why *value* cannot name a group."""
+    return (
+        None
+        if _IDENTIFIER.fullmatch(value)
+        else f"{value!r} cannot name a group (lower-case letters, digits and . _ -)."
+    )
+
+
 def groups_of_mounts(value: list[dict]) -> Iterator[str]:
     """Yield group names that JupyterHub would not take."""
     for mount in value:
-        for group in mount.get("groups", []):
-            if not _IDENTIFIER.fullmatch(group):
-                yield f"{group!r} cannot name a group (lower-case letters, digits and . _ -)."
+        yield from (wrong for wrong in map(group_name, mount.get("groups", [])) if wrong)
 
 
 _SINGLE: dict[str, Rule] = {

@@ -41,8 +41,23 @@ def _ill_typed(name: str, value: Any, specs: Mapping[str, dict]) -> list[str]:
     if spec.get("type", "str") == "str" and not isinstance(value, str):
         quotes = "" if isinstance(value, (dict, list)) else f"; write it in quotes, {str(value)!r}"
         return [f"{name}: {value!r} is not a string{quotes}."]
+    if spec.get("elements") == "dict" and spec.get("options"):
+        return [line for row in enumerate(value, start=1) for line in _ill_typed_row(name, *row, spec)]
+    return [text if text.startswith(name) else f"{name}: {text}" for text in _messages(name, value, spec)]
+
+
+def _ill_typed_row(name: str, number: int, row: Any, spec: dict) -> list[str]:
+    """Check one row of a list by itself: Ansible does not tell which one it means."""
+    where = f"{name}, row {number}"
+    if not isinstance(row, Mapping):
+        return [f"{where}: is a {type(row).__name__}, not a dictionary."]
+    where += f" ({str(row['name'])[:40]})" if "name" in row else ""
+    texts = (text.removesuffix(f" found in {name}") for text in _messages(name, [row], spec))
+    return [f"{where}: {text.removeprefix(f'{name}.')}" for text in texts]
+
+
+def _messages(name: str, value: Any, spec: dict) -> list[str]:
     result = ArgumentSpecValidator({name: spec}).validate({name: value}, validate_role_argument_spec=True)
-    messages = [
+    return [
         text.replace(". Supported parameters include:", ": no such key. There are:") for text in result.error_messages
     ]
-    return [message if message.startswith(name) else f"{name}: {message}" for message in messages]

@@ -29,10 +29,11 @@ PREFIXES = ["hub_stack_", "hub_config_", "hub_images_"]
         ({"hub_config_signup": 28.1}, "hub_config_signup: 28.1 is not a string; write it in quotes, '28.1'."),
         ({"hub_stack_port": "http"}, "hub_stack_port: argument 'hub_stack_port' is of type"),
         ({"hub_images_prune": "perhaps"}, "hub_images_prune: argument 'hub_images_prune' is of type"),
-        ({"hub_config_mounts": [{}]}, "hub_config_mounts: missing required arguments: source"),
+        ({"hub_config_mounts": [{}]}, "hub_config_mounts, row 1: missing required arguments: source"),
+        ({"hub_config_mounts": [{"source": "/a"}, "b"]}, "hub_config_mounts, row 2: is a str, not a dictionary."),
         (
             {"hub_config_mounts": [{"source": "/a", "sorce": 1}]},
-            "hub_config_mounts.sorce: no such key. There are: source.",
+            "hub_config_mounts, row 1: sorce: no such key. There are: source.",
         ),
     ],
 )
