@@ -172,3 +172,11 @@ def test_the_command_prints_a_problem(root, capsys, root_exists, name):
     place = root if root_exists else root / "absent"
     assert homes.main(["ensure", "--root", str(place), "--name", name, "--uid-min", "20000", "--gid", "9100"]) == 1
     assert json.loads(capsys.readouterr().out).keys() == {"problem"}
+
+
+def test_the_number_of_a_home_that_was_removed_is_given_to_nobody(root):
+    ensure(root)
+    # What the module hub_user leaves of a home that it has removed.
+    (root / "alice").rename(root / ".removed-alice-20000")
+    assert ensure(root, "bob").uid == 20001
+    assert ensure(root, "alice").uid == 20002

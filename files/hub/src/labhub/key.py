@@ -5,7 +5,7 @@
     python -m labhub.key --user admin --seconds 120
 
 That is root on the server, who may do everything there anyway. So no token that makes admins has to lie in a file.
-Prints ``{"token": "..."}``, or ``{"problem": "..."}`` with exit status 1.
+Prints ``{"token": "..."}``; or says on standard error why not, with exit status 1.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             print(json.dumps({"token": hand_out(db, asked.user, asked.seconds)}))
         except KeyProblem as problem:
-            print(json.dumps({"problem": str(problem)}))
+            print(problem, file=sys.stderr)
             return 1
     return 0
 
