@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ._docker_cli import Docker, DockerError
 from ._file_tree import Entry, WrongKindError, plan
 
-LABEL = "org.gpulab.jupyterhub"
 _COMPOSE = "com.docker.compose"
 
 
@@ -103,10 +102,10 @@ def _of_file(wanted: Wanted) -> Iterator[str]:
 
 
 def _of_network(wanted: Wanted, found: Found) -> Iterator[str]:
+    # One that is there is used as it is: to give it anything that it lacks, it would have to be taken from under
+    # everybody's server.
     if not found.networks:
         yield f"there is no network {wanted.network}"
-    elif (found.networks[0].get("Labels") or {}).get(LABEL) != "network":
-        yield f"the network {wanted.network} lacks its label {LABEL}=network"
 
 
 def _of_services(wanted: Wanted, found: Found) -> Iterator[str]:

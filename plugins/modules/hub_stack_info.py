@@ -73,6 +73,10 @@ compose:
   description: The content of C(compose.yml), filled in.
   returned: when the engine's socket exists
   type: str
+has_network:
+  description: Whether the network is there.
+  returned: when an engine answers
+  type: bool
 differences:
   description: What is not as it shall be, in words; empty when a converge would change nothing.
   returned: always
@@ -99,7 +103,12 @@ def look(module: AnsibleModule) -> dict:
     compose = params["compose"].replace("{socket_gid}", str(Path(params["docker_socket"]).stat().st_gid))
     wanted = Wanted(Path(params["path"]), compose, params["project"], params["images"], params["network"])
     found = at_stack(Docker(params["docker_socket"]), wanted)
-    return {"engine_answers": True, "compose": compose, "differences": differences(wanted, found)}
+    return {
+        "engine_answers": True,
+        "compose": compose,
+        "has_network": bool(found.networks),
+        "differences": differences(wanted, found),
+    }
 
 
 def main() -> None:
