@@ -75,8 +75,8 @@ def test_engine_is_out_of_reach(neighbours_kernel):
 
 
 def test_secrets_are_the_hubs_alone(lab):
-    for secret in (lab.data_root / "secrets").iterdir():
-        assert secret.stat().st_mode & 0o777 == 0o600, secret
+    for secret in (lab.data_root / "secrets").rglob("*"):
+        assert secret.stat().st_mode & 0o777 == (0o700 if secret.is_dir() else 0o600), secret
     assert (lab.data_root / "secrets").stat().st_mode & 0o777 == 0o700
 
 
