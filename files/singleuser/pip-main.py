@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 if __spec__ is not None and __spec__.parent == "pip":
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "labpip", *sys.argv[1:]])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-I", "-m", "labpip", *sys.argv[1:]])  # noqa: S606 - no shell
 
 # ``pip --python OTHER`` runs this file with another Python, by its path.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pip._internal.cli.main import main  # noqa: E402
+from pip._internal.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

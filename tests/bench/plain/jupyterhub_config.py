@@ -1,9 +1,9 @@
 # A plain JupyterHub with DockerSpawner: their defaults, and what they cannot do without. See plainlab.py.
 import os
 
-c = get_config()  # noqa: F821
+c = get_config()  # noqa: F821 - JupyterHub gives it
 
-c.JupyterHub.hub_ip = "0.0.0.0"  # noqa: S104 - of its own network, which nobody else is on
+c.JupyterHub.hub_ip = "0.0.0.0"  # of its own network, which nobody else is on
 c.JupyterHub.hub_connect_ip = os.environ["PLAIN_NAME"]
 c.JupyterHub.authenticator_class = "dummy"
 c.Authenticator.allow_all = True

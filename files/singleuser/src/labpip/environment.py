@@ -101,7 +101,7 @@ def _scheme(folder: Path):
     """Install into the folder where nothing else is asked for; pip's builds ask for a prefix of their own."""
     given = _sysconfig.get_scheme
 
-    def get_scheme(dist_name, user=False, home=None, root=None, isolated=False, prefix=None):  # noqa: PLR0913
+    def get_scheme(dist_name, user=False, home=None, root=None, isolated=False, prefix=None):
         if user or home or root or prefix:
             return given(dist_name, user, home, root, isolated, prefix)
         place = str(folder)
