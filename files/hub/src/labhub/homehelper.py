@@ -14,6 +14,8 @@ from docker.types import Mount
 from labhub import postmortem
 from labhub.problems import SpawnProblem
 
+_REMOVALS: set[asyncio.Future[None]] = set()
+"""Removals under way; the event loop itself keeps no hold of them."""
 COMMAND = ("/opt/lab/bin/python", "-I", "-m", "labhub.homes", "ensure")
 
 
@@ -45,10 +47,22 @@ class HomeHelper:
         :returns: ``uid``, ``created`` and ``note``, as `labhub.homes.Home` has them.
         :raises SpawnProblem: the home cannot be used.
         """
+        making = asyncio.ensure_future(self._create(self._command(name, mount_points), labels))
+        try:
+            # A start that runs out of time must not lose sight of what Docker goes on to make for it.
+            return await self._result(await asyncio.shield(making))
+        finally:
+            removal = asyncio.create_task(self._remove(making))
+            _REMOVALS.add(removal)
+            removal.add_done_callback(_REMOVALS.discard)
+            if not asyncio.current_task().cancelling():
+                await removal
+
+    async def _create(self, command: list[str], labels: dict[str, str]) -> str:
         helper = await self.docker(
             "create_container",
             self.image,
-            entrypoint=self._command(name, mount_points),
+            entrypoint=command,
             user="0:0",
             working_dir="/",
             labels=labels,
@@ -60,10 +74,13 @@ class HomeHelper:
                 security_opt=["no-new-privileges"],
             ),
         )
-        try:
-            return await self._result(helper["Id"])
-        finally:
-            await self.docker("remove_container", helper["Id"], force=True)
+        return helper["Id"]
+
+    async def _remove(self, making: asyncio.Future[str]) -> None:
+        """Remove the helper once it is made; when making it failed, that is for whoever waits for it to tell."""
+        await asyncio.wait([making])
+        if not making.cancelled() and making.exception() is None:
+            await self.docker("remove_container", making.result(), force=True)
 
     def _command(self, name: str, mount_points: frozenset[str]) -> list[str]:
         asked = ["--root", self.root, "--name", name, "--uid-min", str(self.uid_min), "--gid", str(self.gid)]

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+import asyncio
+import threading
+
+import pytest
+from hub.docker_double import DockerDouble
+from labhub.homehelper import HomeHelper
+
+HELPER_LABELS = {"org.gpulab.jupyterhub": "home-helper"}
+
+
+@pytest.fixture
+def docker():
+    return DockerDouble()
+
+
+def helper(docker, root):
+    async def call(method, *args, **kwargs):
+        return await asyncio.to_thread(getattr(docker, method), *args, **kwargs)
+
+    settings = {"image": "gpulab/hub:1", "root": str(root), "uid_min": 20000, "gid": 9100}
+    return HomeHelper(docker=call, host_config=docker.create_host_config, **settings)
+
+
+async def test_a_start_that_runs_out_of_time_leaves_no_helper_behind(docker, tmp_path, monkeypatch):
+    """Docker goes on to make the container that it was asked for, whoever has stopped to wait for it."""
+    asked, go_on, create = threading.Event(), threading.Event(), docker.create_container_from_config
+
+    def slowly(*args):
+        asked.set()
+        go_on.wait(30)
+        return create(*args)
+
+    monkeypatch.setattr(docker, "create_container_from_config", slowly)
+    making = asyncio.create_task(helper(docker, tmp_path).ensure("anna", frozenset(), HELPER_LABELS))
+    await asyncio.to_thread(asked.wait, 30)
+    making.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    async with asyncio.timeout(30):
+        while "remove" not in docker.calls:
+            await asyncio.sleep(0.01)
+    assert docker.containers == {}
+
+
+async def test_a_helper_that_cannot_be_made_is_told_as_docker_tells_it(docker, tmp_path):
+    docker.images.clear()
+    with pytest.raises(Exception, match="No such image"):
+        await helper(docker, tmp_path).ensure("anna", frozenset(), HELPER_LABELS)
+    assert docker.calls == ["create"]
