@@ -12,6 +12,8 @@ version_added: 0.1.0
 description:
   - Looks which of the wanted images are there. If all are, it gives them their further names, and removes images of
     the project that are neither wanted nor used by any container.
+  - An image is there when what has its name carries the digest in its tag as a label; a name that somebody gave to
+    another image counts as missing.
   - If one is missing it only says so. M(gpulab.jupyterhub.image_build) makes it, and calls this module again.
   - Only what the project itself made is ever removed; an image that somebody made from it is not.
 author: The gpulab.jupyterhub contributors (@gpulab)
@@ -90,7 +92,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker_cli import Docker, DockerError
-from ..module_utils._image_plan import LABEL, superseded
+from ..module_utils._image_plan import DIGEST_LABEL, LABEL, superseded
 
 
 def look(docker: Docker) -> tuple[list[dict[str, Any]], set[str]]:
@@ -117,29 +119,39 @@ def names_to_give(images: list[dict[str, Any]], ids: dict[str, str]) -> list[tup
     return pairs
 
 
+def is_itself(ref: str, found: dict[str, Any]) -> bool:
+    """Tell whether an image is what its tag says, and not another one that somebody gave that name."""
+    return (found["Config"].get("Labels") or {}).get(DIGEST_LABEL) == ref.rpartition(":")[2]
+
+
 def decide(
     images: list[dict[str, Any]], present: list[dict[str, Any]], used: set[str], prune: bool
 ) -> tuple[dict[str, Any], list[tuple[str, str]], list[str]]:
     """Return the module's result, the names to give and the references to remove."""
-    ids = {ref: found["Id"] for found in present for ref in found.get("RepoTags") or []}
-    sizes = {ref: found["Size"] for found in present for ref in found.get("RepoTags") or []}
+    named = {ref: found for found in present for ref in found.get("RepoTags") or []}
     wanted = [image["ref"] for image in images]
+    moved = {ref for ref in wanted if ref in named and not is_itself(ref, named[ref])}
+    ids = {ref: found["Id"] for ref, found in named.items() if ref not in moved}
     pairs: list[tuple[str, str]] = []
     remove: list[str] = []
     if all(image["ref"] in ids for image in images if image["required"]):
         pairs = names_to_give([image for image in images if image["ref"] in ids], ids)
         # A name that moves to another image is no longer one of the image that is removed.
         moving = {name for _, name in pairs}
+        moved |= moving & named.keys()
         remove = [ref for ref in superseded(present, wanted, used) if ref not in moving] if prune else []
     after = sorted({*ids, *(name for _, name in pairs)} - set(remove))
     result = {
         "changed": bool(pairs or remove),
         "missing": [ref for ref in wanted if ref not in ids],
         "present": sorted(ids),
-        "sizes": {ref: sizes[ref] for ref in wanted if ref in sizes},
+        "sizes": {ref: named[ref]["Size"] for ref in wanted if ref in ids},
         "removed": remove,
         "tools": {"mmdebstrap": shutil.which("mmdebstrap") is not None},
-        "diff": {"before": _listed(sorted(ids)), "after": _listed(after)},
+        "diff": {
+            "before": _listed([f"{ref} (another image)" if ref in moved else ref for ref in sorted(named)]),
+            "after": _listed(after),
+        },
     }
     return result, pairs, remove
 

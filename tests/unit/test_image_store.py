@@ -76,6 +76,19 @@ def test_a_name_follows_the_wanted_image(converge):
     engine = Engine(image(1, "old", "jupyter:old", "jupyter:latest"), image(2, "new", "jupyter:new"))
     result = converge(engine, USER, prune=False)
     assert (result["changed"], engine.done) == (True, [("tag", "jupyter:new", "jupyter:latest")])
+    assert result["diff"]["before"] == "jupyter:latest (another image)\njupyter:new\njupyter:old\n"
+    assert result["diff"]["after"] == "jupyter:latest\njupyter:new\njupyter:old\n"
+
+
+@pytest.mark.parametrize("labels", [{"org.gpulab.jupyterhub.digest": "other"}, {}, None])
+def test_another_image_under_a_wanted_name_does_not_count(converge, labels):
+    moved = image(1, "", "gpulab/hub:new", "jupyter:other") | {"Config": {"Labels": labels}}
+    engine = Engine(moved, image(2, "new", "jupyter:new", "jupyter:latest"))
+    result = converge(engine, HUB, USER)
+    assert (result["missing"], engine.done) == (["gpulab/hub:new"], [])
+    assert "gpulab/hub:new" not in result["sizes"]
+    assert result["diff"]["before"].startswith("gpulab/hub:new (another image)\n")
+    assert "gpulab/hub:new" not in result["diff"]["after"]
 
 
 @pytest.mark.parametrize("check", [True, False])
