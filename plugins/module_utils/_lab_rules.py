@@ -109,8 +109,10 @@ def mounts(value: list[dict]) -> Iterator[str]:
         target = mount.get("target", "")
         if target in seen:
             yield f"target {target!r} stands there twice; a path can hold one mount."
-        if re.match(r"/(proc|sys|dev|etc|opt/lab)(/|$)", target):
+        if re.match(r"/(proc|sys|dev|etc|opt/lab)(/|$)|/opt/?$", target):
             yield f"target {target!r} would cover what the server itself needs; mount it elsewhere."
+        if re.match(r"/opt/packages(/|$)", target):
+            yield f"target {target!r} is the shared packages' place; see hub_config_shared_packages."
         seen.add(target)
 
 

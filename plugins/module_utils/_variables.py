@@ -38,12 +38,17 @@ def _ill_typed(name: str, value: Any, specs: Mapping[str, dict]) -> list[str]:
     if container and not isinstance(value, container):
         return [f"{name}: {value!r} is not a {spec['type']}."]
     # YAML reads 28.10 as the number 28.1, and 2026-11-22 as a date; templates would stumble over either.
-    if spec.get("type", "str") == "str" and not isinstance(value, str):
+    if spec.get("type", "str") == "str" and not isinstance(value, str) and not _is_off(value, spec):
         quotes = "" if isinstance(value, (dict, list)) else f"; write it in quotes, {str(value)!r}"
         return [f"{name}: {value!r} is not a string{quotes}."]
     if spec.get("elements") == "dict" and spec.get("options"):
         return [line for row in enumerate(value, start=1) for line in _ill_typed_row(name, *row, spec)]
     return [text if text.startswith(name) else f"{name}: {text}" for text in _messages(name, value, spec)]
+
+
+def _is_off(value: Any, spec: dict) -> bool:
+    """Tell whether *value* is what YAML makes of a choice V(off) without quotes, which Ansible takes for the choice."""
+    return value is False and "off" in spec.get("choices", [])
 
 
 def _ill_typed_row(name: str, number: int, row: Any, spec: dict) -> list[str]:

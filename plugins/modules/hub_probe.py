@@ -39,8 +39,15 @@ options:
     description: Directory of users' homes on the server; the probe's is removed afterwards.
     type: path
     default: /srv/jupyterhub/home
+  shared_packages:
+    description:
+      - What to expect of the shared packages, C(/opt/packages), in the user's server.
+      - V(open) is a directory that users write to and import from, V(curated) one that they only read, V(off) none.
+    type: str
+    choices: [open, curated, "off"]
+    default: open
   mounts:
-    description: Mounts to look for in the user's server, as PATH:ro or PATH:rw. C({username}) is the probe's name.
+    description: Other mounts to look for in the user's server, as PATH:ro or PATH:rw. C({username}) is the probe.
     type: list
     elements: str
     default: []
@@ -64,7 +71,7 @@ EXAMPLES = r"""
   gpulab.jupyterhub.hub_probe:
     url: http://127.0.0.1:8000
     mounts:
-      - /opt/packages:rw
+      - /home/{username}/shared:rw
 """
 
 RETURN = r"""
@@ -90,6 +97,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._problems import Problem, render
 
 _MOUNTED = "/run/lab-secrets/ansible_token"
+_PACKAGES = {"open": ["/opt/packages:rw"], "curated": ["/opt/packages:ro"], "off": []}
 
 
 def find_hub(project: str) -> list[str]:
@@ -112,7 +120,8 @@ def command(params: dict, image: str) -> list[str]:
         *("--url", params["url"], "--user", params["user"], "--token-file", _MOUNTED),
         *("--timeout", str(params["timeout"])),
     ]
-    for mount in params["mounts"]:
+    arguments += ["--shared-packages", params["shared_packages"]]
+    for mount in _PACKAGES[params["shared_packages"]] + params["mounts"]:
         arguments += ["--expect-mount", mount.replace("{username}", params["user"])]
     return arguments
 
@@ -165,6 +174,7 @@ def main() -> None:
             },
             "token_uid": {"type": "int", "default": 9000, "no_log": False},
             "home_root": {"type": "path", "default": "/srv/jupyterhub/home"},
+            "shared_packages": {"type": "str", "default": "open", "choices": ["open", "curated", "off"]},
             "mounts": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 180},
         },

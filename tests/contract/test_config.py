@@ -15,6 +15,7 @@ PLAY = """
 FULL = {
     "hub_config_user_memory": "4G",
     "hub_config_user_cpus": 1.5,
+    "hub_config_shared_packages": "curated",
     "hub_config_user_environment": {"A": "it's", "B": "1"},
     "hub_config_http_proxy": "http://proxy.example.org:3128",
     "hub_config_mounts": [{"source": "/data/{username}", "target": "/data", "mode": "ro", "groups": ["ml"]}],
@@ -70,6 +71,14 @@ def test_what_the_inventory_says_arrives(render):
     text = (render(**FULL) / "config/jupyterhub_config.py").read_text()
     for part in ('"4G"', "cpu_limit = 1.5", "service_grader_token", "active_server_limit = 30", "http_proxy"):
         assert part in text.replace("'", '"')
+
+
+@pytest.mark.parametrize(
+    ("given", "rendered"), [({}, "'open'"), ({"hub_config_shared_packages": False}, "'off'")], ids=["default", "off"]
+)
+def test_shared_packages_are_as_the_inventory_says(render, given, rendered):
+    text = (render(**given) / "config/jupyterhub_config.py").read_text()
+    assert f"c.LabSpawner.shared_packages = {rendered}\n" in text
 
 
 def test_no_secret_stands_in_the_file(render):

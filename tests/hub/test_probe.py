@@ -59,6 +59,7 @@ def test_a_lab_that_works_is_walked_through_and_left_as_it_was(hub, probe):
         (["--expect-mount", "/proc:rw"], "mount-not-writable", ""),
         (["--expect-mount", f"{WRITABLE}:ro"], "mount-writable", "should not be"),
         (["--packages-dir", "/nowhere"], "shared-packages-missing", "not in sys.path"),
+        (["--packages-dir", "/proc", "--shared-packages", "off"], "shared-packages-left", "/proc is mounted"),
     ],
 )
 def test_what_a_server_lacks_is_named(hub, probe, options, code, evidence):
@@ -107,13 +108,13 @@ def test_a_home_that_takes_no_files_is_named(hub, probe):
 def check_packages(monkeypatch):
     """Takes the probe's look at shared packages, with a Python of its own in the kernel's place."""
 
-    def run(directory, mode):
+    def run(directory, shared_packages):
         def kernel(code, layer):
             command, env = [sys.executable, "-c", code], {"PYTHONPATH": directory}
             return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
 
-        mounts = [(directory, mode)]
-        probe = Probe(url="", user="lab-probe", token="", timeout=30, mounts=mounts, packages_dir=directory)
+        packages = {"packages_dir": directory, "shared_packages": shared_packages}
+        probe = Probe(url="", user="lab-probe", token="", timeout=30, **packages)
         monkeypatch.setattr(probe, "run", kernel)
         probe.check_packages()
 
@@ -122,13 +123,18 @@ def check_packages(monkeypatch):
 
 def test_packages_that_users_may_only_read_are_not_written_to(check_packages):
     with pytest.raises(Fault, match="No such file"):
-        check_packages("/proc", "rw")
-    check_packages("/proc", "ro")
+        check_packages("/proc", "open")
+    check_packages("/proc", "curated")
 
 
 def test_packages_that_cannot_be_read_are_named(check_packages):
     with pytest.raises(Fault, match=r"shared-packages-missing: /nowhere: .* cannot be read"):
-        check_packages("/nowhere", "ro")
+        check_packages("/nowhere", "curated")
+
+
+def test_packages_that_are_off_and_still_there_are_named(check_packages, tmp_path):
+    with pytest.raises(Fault, match=r"shared-packages-left: .* is in sys.path$"):
+        check_packages(str(tmp_path), "off")
 
 
 def test_a_directory_that_refuses_to_make_and_to_remove_files_is_named(check_packages, tmp_path):
@@ -137,7 +143,7 @@ def test_a_directory_that_refuses_to_make_and_to_remove_files_is_named(check_pac
     deep = tmp_path.joinpath(*["d" * 99] * parts, "d" * rest)
     deep.mkdir(parents=True)
     with pytest.raises(Fault, match=r"shared-packages-missing: .*/lab_probe_\w+\.py'$"):
-        check_packages(str(deep), "rw")
+        check_packages(str(deep), "open")
 
 
 def test_what_is_left_over_is_told_and_the_lab_not_called_broken(hub, monkeypatch):

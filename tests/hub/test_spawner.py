@@ -43,11 +43,11 @@ def docker(monkeypatch, tmp_path):
 def make(docker, listening, tmp_path):
     """Makes spawners for a user of some groups, with some traits."""
 
-    def spawner(user="anna-maria", groups=(), **traits):
-        person = SimpleNamespace(
-            name=user, escaped_name=user, url=f"/user/{user}/", groups=[SimpleNamespace(name=g) for g in groups]
-        )
-        settings = {"home_root": str(tmp_path), "helper_image": "gpulab/hub:1", "port": listening} | traits
+    def spawner(user="anna-maria", groups=(), admin=False, **traits):
+        person = SimpleNamespace(name=user, escaped_name=user, url=f"/user/{user}/", admin=admin)
+        person.groups = [SimpleNamespace(name=group) for group in groups]
+        settings = {"home_root": str(tmp_path), "helper_image": "gpulab/hub:1", "port": listening}
+        settings |= {"shared_packages": "off"} | traits
         return LabSpawner(user=person, hub=Hub(), api_token="fresh-token", **settings)
 
     return spawner
@@ -108,6 +108,24 @@ async def test_mounts_depend_on_user_and_groups(docker, make, tmp_path):
         ("/data/all", "/data", True),
         ("/data/physics", "/physics", True),
     ]
+
+
+@pytest.mark.parametrize(
+    ("shared_packages", "admin", "read_only"),
+    [("open", False, False), ("open", True, False), ("curated", False, True), ("curated", True, False)],
+)
+async def test_shared_packages_are_written_to_by_those_who_may(docker, make, shared_packages, admin, read_only):
+    spawner = make(admin=admin, shared_packages=shared_packages, packages_root="/srv/packages")
+    created = await container(docker, spawner)
+    mount = {"Source": "/srv/packages", "Target": "/opt/packages", "Type": "bind", "ReadOnly": read_only}
+    assert created["HostConfig"]["Mounts"][1:] == [mount]
+    assert {"PIP_TARGET=/opt/packages", "PYTHONPATH=/opt/packages"} <= set(created["Env"])
+
+
+async def test_of_shared_packages_that_are_off_a_server_knows_nothing(docker, make):
+    created = await container(docker, make(admin=True))
+    assert [mount["Target"] for mount in created["HostConfig"]["Mounts"]] == ["/home/anna-maria"]
+    assert [line for line in created["Env"] if line.startswith(("PIP_TARGET", "PYTHONPATH"))] == []
 
 
 async def test_certificates_are_mounted_and_named(docker, make):

@@ -10,7 +10,8 @@ PARAMS = {
     "user": "lab-probe",
     "token_file": "/srv/jupyterhub/secrets/ansible_token",
     "token_uid": 9000,
-    "mounts": ["/opt/packages:rw", "/home/{username}/shared:rw"],
+    "shared_packages": "curated",
+    "mounts": ["/home/{username}/shared:rw"],
     "timeout": 60,
 }
 
@@ -21,6 +22,15 @@ def test_the_walk_runs_without_rights_and_knows_the_token_by_its_file_only():
     assert {"--cap-drop=ALL", "--read-only", "--user=9000:9000", "--network=host"} <= set(command)
     assert "--volume=/srv/jupyterhub/secrets/ansible_token:/run/lab-secrets/ansible_token:ro" in command
     assert "/home/lab-probe/shared:rw" in command
+
+
+@pytest.mark.parametrize(
+    ("mode", "mounts"), [("open", ["/opt/packages:rw"]), ("curated", ["/opt/packages:ro"]), ("off", [])]
+)
+def test_the_walk_is_told_what_to_expect_of_shared_packages(mode, mounts):
+    command = hub_probe.command(PARAMS | {"shared_packages": mode}, "gpulab/hub:abc")
+    assert command[command.index("--shared-packages") + 1] == mode
+    assert [word for word in command if "/opt/packages" in word] == mounts
 
 
 def test_a_report_is_the_last_line():

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import zipfile
+from pathlib import Path
 
 import pytest
 from unit.labpip_bench import Bench, make_python, write_wheel
@@ -139,6 +140,13 @@ def test_an_installation_that_was_killed_can_be_done_again(bench):
 def test_what_cannot_be_is_told_with_what_to_do(bench, arguments, environment, words):
     assert words in bench.pip(*arguments, status=1, **environment)
     assert not list(bench.packages.glob("*.dist-info"))
+
+
+def test_a_lab_without_shared_packages_shows_the_way_to_a_venv(bench):
+    bench.packages = Path("/nowhere")
+    said = bench.pip("install", "tool", status=1)
+    assert "This lab has no shared packages" in said
+    assert "python -m venv ~/venv" in said
 
 
 def test_what_others_may_mend_is_theirs_to_write(bench):

@@ -13,6 +13,7 @@ SPECS = {
     },
     "hub_config_extra": {"type": "dict"},
     "hub_images_prune": {"type": "bool"},
+    "hub_config_shared_packages": {"type": "str", "choices": ["open", "curated", "off"]},
 }
 PREFIXES = ["hub_stack_", "hub_config_", "hub_images_"]
 
@@ -26,6 +27,9 @@ PREFIXES = ["hub_stack_", "hub_config_", "hub_images_"]
         ({"hub_config_mounts": "a,b"}, "hub_config_mounts: 'a,b' is not a list."),
         ({"hub_config_extra": "x=1"}, "hub_config_extra: 'x=1' is not a dict."),
         ({"hub_config_signup": ["open"]}, "hub_config_signup: ['open'] is not a string."),
+        ({"hub_config_signup": False}, "hub_config_signup: False is not a string; write it in quotes, 'False'."),
+        ({"hub_config_shared_packages": True}, "hub_config_shared_packages: True is not a string"),
+        ({"hub_config_shared_packages": "none"}, "hub_config_shared_packages: value of hub_config_shared_packages "),
         ({"hub_config_signup": 28.1}, "hub_config_signup: 28.1 is not a string; write it in quotes, '28.1'."),
         ({"hub_stack_port": "http"}, "hub_stack_port: argument 'hub_stack_port' is of type"),
         ({"hub_images_prune": "perhaps"}, "hub_images_prune: argument 'hub_images_prune' is of type"),
@@ -48,6 +52,8 @@ def test_right_settings_and_those_of_others_pass():
         "hub_config_mounts": [{"source": "/a"}],
         "apache_port": "x",
         "hub_stackable": 1,
+        # Such is off without quotes, in YAML.
+        "hub_config_shared_packages": False,
     }
     assert _variables.check(variables, SPECS, PREFIXES) == []
 
@@ -81,6 +87,8 @@ def test_right_settings_and_those_of_others_pass():
             {"hub_config_mounts": [{"source": "/d", "target": "/proc/x"}]},
             "would cover what the server itself needs",
         ),
+        ({"hub_config_mounts": [{"source": "/d", "target": "/opt"}]}, "would cover what the server itself needs"),
+        ({"hub_config_shared_mounts": [{"source": "/d", "target": "/opt/packages"}]}, "see hub_config_shared_packages"),
         (
             {"hub_config_mounts": [{"source": "/a", "target": "/d"}, {"source": "/b", "target": "/d"}]},
             "stands there twice",

@@ -9,9 +9,9 @@ from typing import Any
 from docker.types import Mount
 from dockerspawner import DockerSpawner
 from jupyterhub.traitlets import ByteSpecification
-from traitlets import Dict, Int, List, TraitError, Unicode, default, validate
+from traitlets import Dict, Enum, Int, List, TraitError, Unicode, default, validate
 
-from labhub import mounts, names
+from labhub import mounts, names, packages
 
 LABEL = "org.gpulab.jupyterhub"
 USER_LABEL = f"{LABEL}.user"
@@ -48,6 +48,20 @@ class LabContainer(DockerSpawner):
         members of some hub groups only, ``groups`` (list of group names). ``{username}`` in source and
         target stands for the user's name. A target below ``/home/{username}`` must be a directory.
         """,
+    )
+    shared_packages = Enum(
+        packages.MODES,
+        packages.OPEN,
+        config=True,
+        help=f"""
+        Who changes the Python packages in {packages.TARGET}: 'open', every user; 'curated', admins of the hub, and
+        others read; 'off', nobody, for they are not there. Each server keeps what was set as it started.
+        """,
+    )
+    packages_root = Unicode(
+        "/srv/jupyterhub/opt-packages",
+        config=True,
+        help="Directory of the Docker host with the shared packages.",
     )
     ca_bundle = Unicode(
         config=True,
@@ -133,20 +147,21 @@ class LabContainer(DockerSpawner):
 
     @property
     def mount_binds(self) -> list[Mount]:
-        """The home, the lab's mounts and the certificates, in the form that Docker takes.
+        """The home, the lab's mounts, shared packages and the certificates, in the form that Docker takes.
 
         Mounts rather than binds: Docker refuses a source that is missing instead of making it, as root's.
         """
         wanted = [{"source": self.home, "target": self.home_target, "read_only": False}, *self.lab_mounts()]
+        wanted += packages.mounts(self.shared_packages, self.packages_root, admin=self.user.admin)
         if self.ca_bundle:
             wanted.append({"source": self.ca_bundle, "target": CA_TARGET, "read_only": True})
         return [Mount(type="bind", **mount) for mount in wanted]
 
     def get_env(self) -> dict[str, str]:
-        """Add who the user is, and which certificates to trust, to the server's environment."""
+        """Add who the user is, where shared packages lie, and which certificates to trust."""
         user = self.user.name
         env = dict.fromkeys(("USER", "LOGNAME", "NB_USER"), user)
-        env.update(HOME=self.home_target, SHELL="/bin/bash")
+        env.update(HOME=self.home_target, SHELL="/bin/bash", **packages.environment(self.shared_packages))
         if self.ca_bundle:
             env.update(dict.fromkeys(CA_VARIABLES, CA_TARGET))
         return env | super().get_env()

@@ -30,6 +30,8 @@ import requests
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from labhub import packages
+
 ROUND_TRIP = 15
 """Seconds that one request may take."""
 
@@ -52,8 +54,15 @@ KERNEL = Layer("kernel-failed", "docker logs jupyter-<user>; do websockets pass 
 HOME = Layer("home-not-writable", "ls -ldn of the user's home on the server: mode 0700, owner the container's uid.")
 MOUNT = Layer("mount-missing", "Compare LabSpawner.mounts with the directories on the server.")
 MOUNT_MODE = Layer("mount-not-writable", "chgrp and chmod 2775 the directory on the server, as the playbook does.")
-MOUNT_OPEN = Layer("mount-writable", "Set the mount's mode to ro in the inventory, and run the playbook again.")
-PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted, mode 2775 if rw, and in the image's PYTHONPATH?")
+MOUNT_OPEN = Layer(
+    "mount-writable",
+    "Set the mount's mode, or hub_config_shared_packages, in the inventory, and run the playbook again.",
+)
+PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted, mode 2775 if rw, and in the server's PYTHONPATH?")
+NO_PACKAGES = Layer(
+    "shared-packages-left",
+    "hub_config_shared_packages is off: does hub_config_extra or hub_config_user_environment bring them back?",
+)
 ANSWER = Layer("answer-not-understood", "Does something between here and the hub change what it answers?")
 CLEANUP = Layer("cleanup-failed", "Remove what is left in the admin page of the hub: the user and its server.")
 
@@ -85,7 +94,8 @@ class Probe:
     token: str
     timeout: float
     mounts: Sequence[tuple[str, str]] = ()
-    packages_dir: str = "/opt/packages"
+    packages_dir: str = packages.TARGET
+    shared_packages: str = packages.OPEN
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     browser: requests.Session = field(default_factory=requests.Session)
     server_token: str = ""
@@ -204,10 +214,17 @@ class Probe:
             self.verdict({"missing": MOUNT, "ro": MOUNT_MODE, "rw": MOUNT_OPEN}, MOUNT_CODE, path=path, mode=mode)
 
     def check_packages(self) -> None:
-        """A module that lands in the shared packages can be imported; where users may only read, they can be read."""
-        mode = dict(self.mounts).get(self.packages_dir, "rw")
+        """A module that lands in the shared packages can be imported; where users may only read, they can be read.
+
+        Where they are off, nothing leads a kernel there.
+        """
+        if self.shared_packages == packages.OFF:
+            self.verdict(NO_PACKAGES, NO_PACKAGES_CODE, directory=self.packages_dir)
+            return
         module = f"lab_probe_{uuid.uuid4().hex}"
-        self.verdict(PACKAGES, PACKAGES_CODE, directory=self.packages_dir, mode=mode, module=module)
+        self.verdict(
+            PACKAGES, PACKAGES_CODE, directory=self.packages_dir, shared_packages=self.shared_packages, module=module
+        )
 
     # The kernel
 
@@ -334,7 +351,7 @@ def look():
         raise ImportError(f"{directory} is not in sys.path: {sys.path}")
     if not os.access(directory, os.R_OK | os.X_OK):
         raise ImportError(f"{directory} is in sys.path, and cannot be read")
-    return arguments["mode"] == "ro" or imported()
+    return arguments["shared_packages"] == "curated" or imported()
 def imported():
     path = pathlib.Path(directory, f"{module}.py")
     try:
@@ -348,6 +365,19 @@ try:
 except (OSError, ImportError) as error:
     verdict = {"evidence": str(error)}
 print(json.dumps(verdict))
+"""
+
+NO_PACKAGES_CODE = """
+import json, os, pathlib, sys
+directory = arguments["directory"]
+mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+seen = {
+    "is mounted": directory in mounted,
+    "is in sys.path": directory in sys.path,
+    "is PIP_TARGET": os.environ.get("PIP_TARGET") == directory,
+}
+left = [what for what, found in seen.items() if found]
+print(json.dumps({"ok": not left, "evidence": f"{directory} {' and '.join(left)}"}))
 """
 
 
@@ -432,7 +462,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--user", default="lab-probe", help="account to make and delete")
     parser.add_argument("--timeout", type=float, default=120, help="seconds for each slow step")
     parser.add_argument("--expect-mount", type=mount, action="append", default=[], metavar="PATH:rw|ro")
-    parser.add_argument("--packages-dir", default="/opt/packages", help="shared packages, in the container")
+    parser.add_argument("--packages-dir", default=packages.TARGET, help="shared packages, in the container")
+    parser.add_argument("--shared-packages", choices=packages.MODES, default=packages.OPEN, help="who writes there")
     return parser.parse_args(argv)
 
 
@@ -449,6 +480,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         timeout=asked.timeout,
         mounts=asked.expect_mount,
         packages_dir=asked.packages_dir,
+        shared_packages=asked.shared_packages,
     )
     result = walk(probe)
     print(json.dumps(result))

@@ -62,6 +62,8 @@ def refused(name: str, options: object, target: str, folder: str) -> str | None:
         return words.USER
     if target and getattr(options, "editables", None):
         return words.EDITABLE
+    if target and not Path(folder).is_dir():
+        return words.NOTHING_SHARED
     if target and not os.access(folder, os.W_OK):
         return words.READ_ONLY
     if not target and not site_writable():

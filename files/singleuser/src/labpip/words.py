@@ -14,7 +14,9 @@ For yourself alone, make an environment of your own:
 and, to have it as a kernel in notebooks:
     pip install ipykernel && python -m ipykernel install --user --name venv"""
 
-READ_ONLY = f"The shared packages of this lab are read-only: ask whoever runs it for a package.\n{VENV}"
+READ_ONLY = (
+    f"The shared packages of this lab are read-only for you: its admins install there. Ask one for a package.\n{VENV}"
+)
 NOTHING_SHARED = f"This lab has no shared packages: ask whoever runs it to put a package into the image.\n{VENV}"
 USER = f"There is no --user here: plain 'pip install' installs for everybody in the lab.\n{VENV}"
 EDITABLE = f"An editable install (-e) works in an environment of your own only.\n{VENV}"
