@@ -7,6 +7,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 #: From the worst to the mildest.
 SEVERITIES = ("error", "warning", "info")
@@ -36,7 +37,7 @@ class Problem:
         if self.severity not in SEVERITIES:
             raise ValueError(f"{self.severity!r} is no severity; severities are {', '.join(SEVERITIES)}")
 
-    def as_dict(self) -> dict[str, str]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the problem as modules return it."""
         return asdict(self)
 
@@ -51,7 +52,7 @@ def warning(code: str, subject: str, evidence: str, remedy: str) -> Problem:
     return Problem(code, "warning", subject, evidence, remedy)
 
 
-def as_dicts(problems: Iterable[Problem]) -> list[dict[str, str]]:
+def as_dicts(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Return problems as modules return them, the worst first."""
     return [problem.as_dict() for problem in _worst_first(problems)]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _hub_diagnosis
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_problems, _hub_diagnosis
 
 from .conftest import ROOT
 
@@ -19,7 +19,7 @@ SOURCES = sorted(
     path
     for folder in ("plugins", "files/hub/src/labhub")
     for path in (ROOT / folder).rglob("*.py")
-    if path.name != "_problems.py"
+    if path.name not in ("_problems.py", "_gpu_problems.py")
 )
 
 
@@ -119,7 +119,9 @@ def explained(page: str) -> list[str]:
 @pytest.fixture(scope="module")
 def given() -> set[str]:
     """The codes that the lab can give."""
-    return {code for path in SOURCES for code in codes_in(path.read_text(encoding="utf-8"))}
+    found = {code for path in SOURCES for code in codes_in(path.read_text(encoding="utf-8"))}
+    # Those of GPUs are in one table, and are refused where they are not in it.
+    return found | _gpu_problems.KINDS.keys()
 
 
 @pytest.fixture(scope="module")
@@ -136,8 +138,10 @@ def test_no_code_is_explained_that_cannot_be_given(given, documented):
     assert sorted(documented - given) == []
 
 
-def test_codes_are_words_with_hyphens(given):
-    assert [code for code in sorted(given) if not re.fullmatch(r"[a-z]+(-[a-z]+)+", code)] == []
+def test_codes_are_words_with_hyphens_and_those_of_gpus_with_underscores(given):
+    gpus = _gpu_problems.KINDS.keys()
+    assert [code for code in sorted(given - gpus) if not re.fullmatch(r"[a-z]+(-[a-z]+)+", code)] == []
+    assert [code for code in sorted(gpus) if not re.fullmatch(r"[a-z]+(_[a-z]+)+", code)] == []
 
 
 @pytest.mark.parametrize(
