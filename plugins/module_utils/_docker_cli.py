@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 SOCKET = "/var/run/docker.sock"
 
+#: What the fragment `docker_socket` documents.
+SOCKET_OPTION: dict[str, Any] = {"docker_socket": {"type": "path", "default": SOCKET}}
+
 # What a login over SSH has on its PATH is not always where Docker is.
 _MORE_PATH = ("/usr/local/bin", "/usr/bin", "/snap/bin")
 

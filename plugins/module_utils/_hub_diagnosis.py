@@ -7,16 +7,11 @@ Judges go from the ground up. What stands on something broken is not judged: one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from ._hub_failures import failures
+from ._hub_ground import Facts, compose, ended, judge_engine, judge_stack
 from ._problems import Problem, error, warning
-
-Facts = Mapping[str, Any]
-
-#: Compose services without which there is no lab.
-SERVICES = ("proxy", "jupyterhub")
 
 # Below this SQLite and Docker cannot write any more, whatever someone has set as a limit.
 _NOTHING_LEFT_GB = 0.5
@@ -29,7 +24,7 @@ def diagnose(facts: Facts) -> list[Problem]:
         `door`, `token`, `hub`, `users`, `routes`, `servers` and `disks`, as `_hub_look` returns them, and `failures`,
         as `_hub_failures` does; `users` and `routes` are None if the hub did not tell.
     """
-    ground = [*_engine(facts)] or [*_stack(facts)]
+    ground = [*judge_engine(facts)] or [*judge_stack(facts)]
     above = [] if any(problem.severity == "error" for problem in ground) else _above(facts)
     return [*ground, *above, *_disks(facts)]
 
@@ -38,120 +33,6 @@ def _above(facts: Facts) -> list[Problem]:
     door = [*_door(facts)]
     hub = [] if door else [*_token(facts)]
     return [*door, *hub, *_servers(facts), *failures(facts), *_images(facts)]
-
-
-# --- Engine and stack ------------------------------------------------------------------------------------------------
-
-
-def _engine(facts: Facts) -> Iterator[Problem]:
-    engine = facts["engine"]
-    if engine["state"] == "ok":
-        return
-    code, remedy = {
-        "missing": ("docker-missing", _install(engine["wsl"])),
-        "denied": ("engine-denied", "Ask as root: become: true in a play, sudo at a prompt."),
-        "down": (
-            "engine-down",
-            "Start it: systemctl start docker; where it will not, journalctl -u docker -n 50 says why. "
-            "./run.sh server puts the engine right.",
-        ),
-        "hung": (
-            "engine-hung",
-            "See what it does (journalctl -u docker -n 50; df -h), then systemctl restart docker; "
-            "users' servers outlive that only with docker_engine_live_restore.",
-        ),
-    }.get(engine["state"], ("engine-failed", "journalctl -u docker -n 50 says more; ./run.sh server puts it right."))
-    yield error(code, "Docker", engine["detail"], remedy)
-
-
-def _install(wsl: bool) -> str:
-    if wsl:
-        return (
-            "Turn on Docker Desktop's integration with this WSL distribution (Settings, Resources, WSL integration), "
-            "or install an engine inside it: ./run.sh server."
-        )
-    return "./run.sh server installs it."
-
-
-def _stack(facts: Facts) -> Iterator[Problem]:
-    project, stack = facts["compose_project"], facts["stack"]
-    if not stack:
-        yield error(
-            "stack-absent",
-            f"Compose project {project}",
-            "none of its containers exists: the lab was never brought up here, or was taken down.",
-            "./run.sh",
-        )
-        return
-    for service in SERVICES:
-        if service not in stack:
-            yield error(
-                f"{_short(service)}-absent",
-                f"service {service}",
-                f"Compose project {project} has no container for it.",
-                _compose(facts, f"up -d {service}"),
-            )
-        else:
-            yield from _service(facts, service, stack[service])
-
-
-def _service(facts: Facts, service: str, container: Facts) -> Iterator[Problem]:
-    """Judge one container of the stack by the state that Docker gives it."""
-    name, state = _short(service), container["state"]
-    subject = f"container {container['name']}"
-    logs = _compose(facts, f"logs --tail=200 {service}")
-    # Between two tries it runs, and says that it is starting.
-    if state == "restarting" or (container["health"] == "starting" and container["restarts"]):
-        yield error(
-            f"{name}-restarting",
-            subject,
-            _ended(container)
-            + f" and is started again and again ({container['restarts']} times so far)."
-            + _log(container),
-            f"Put right what its log tells ({logs}), then ./run.sh.",
-        )
-    elif state == "paused":
-        yield error(f"{name}-paused", subject, "it was paused.", f"docker unpause {container['name']}")
-    elif state != "running":
-        yield error(
-            f"{name}-down",
-            subject,
-            _ended(container) + "." + _log(container),
-            f"{_compose(facts, f'up -d {service}')}; if it ends again, its log tells why: {logs}.",
-        )
-    elif container["health"] == "unhealthy":
-        yield error(
-            f"{name}-unhealthy",
-            subject,
-            "it runs, but does not answer its health check." + _log(container),
-            f"{_compose(facts, f'restart {service}')}; if that does not help, its log tells more: {logs}.",
-        )
-    elif container["health"] == "starting":
-        yield warning(f"{name}-starting", subject, "it is starting.", "Ask again in a minute.")
-
-
-def _ended(container: Facts) -> str:
-    if container["out_of_memory"]:
-        return "it was ended for lack of memory"
-    if container["error"]:
-        return f"it could not start: {container['error']}"
-    if container["state"] == "created":
-        return "it was made, but never started"
-    if container["state"] == "running":
-        return "it ends as it starts"
-    return f"it ended with exit code {container['exit_code']}"
-
-
-def _log(container: Facts) -> str:
-    return f" The end of its log:\n{container['log']}" if container["log"] else ""
-
-
-def _short(service: str) -> str:
-    return "hub" if service == "jupyterhub" else service
-
-
-def _compose(facts: Facts, words: str) -> str:
-    return f"docker compose -f {facts['data_root']}/compose.yml {words}"
 
 
 # --- Door and token --------------------------------------------------------------------------------------------------
@@ -166,12 +47,12 @@ def _door(facts: Facts) -> Iterator[Problem]:
         "refused": (
             "door-refused",
             f"nothing listens there ({door['detail']}).",
-            f"{listens}; {_compose(facts, 'ps')} shows what the proxy publishes.",
+            f"{listens}; {compose(facts, 'ps')} shows what the proxy publishes.",
         ),
         "timeout": (
             "door-timeout",
             f"no answer in time ({door['detail']}).",
-            f"Look for a firewall (nft list ruleset) or overload (uptime); {_compose(facts, 'restart proxy')}.",
+            f"Look for a firewall (nft list ruleset) or overload (uptime); {compose(facts, 'restart proxy')}.",
         ),
         "tls": (
             "door-tls",
@@ -186,7 +67,7 @@ def _door(facts: Facts) -> Iterator[Problem]:
         "hub-away": (
             "hub-away",
             f"the proxy answers {door['status']}: it does not reach the hub.",
-            f"{_compose(facts, 'restart jupyterhub')}; {_compose(facts, 'logs --tail=200 jupyterhub')} tells more.",
+            f"{compose(facts, 'restart jupyterhub')}; {compose(facts, 'logs --tail=200 jupyterhub')} tells more.",
         ),
         "redirects": (
             "door-redirects",
@@ -218,7 +99,7 @@ def _token(facts: Facts) -> Iterator[Problem]:
         "refused": (
             "token-refused",
             f"the hub does not know this token ({token['detail']}).",
-            f"The hub reads it when it starts: {_compose(facts, 'restart jupyterhub')}.",
+            f"The hub reads it when it starts: {compose(facts, 'restart jupyterhub')}.",
         ),
         "scope": (
             "token-scope",
@@ -230,7 +111,7 @@ def _token(facts: Facts) -> Iterator[Problem]:
         (
             "api-failed",
             f"the hub did not answer as it should ({token['detail']}).",
-            f"{_compose(facts, 'logs --tail=200 jupyterhub')} tells why.",
+            f"{compose(facts, 'logs --tail=200 jupyterhub')} tells why.",
         ),
     )
     yield error(code, token["file"], evidence, remedy)
@@ -256,9 +137,9 @@ def _lost_containers(facts: Facts) -> Iterator[Problem]:
                 "server-without-container",
                 _owner(server),
                 f"the hub believes that it runs, but container {server['container_name']} "
-                + ("is gone." if container is None else f"does not: {_ended(container)}."),
+                + ("is gone." if container is None else f"does not: {ended(container)}."),
                 "The hub sees it within a minute, and the user can start it again; at once: "
-                + _compose(facts, "restart jupyterhub")
+                + compose(facts, "restart jupyterhub")
                 + ".",
             )
 
@@ -282,7 +163,7 @@ def _routes(facts: Facts) -> Iterator[Problem]:
         for route in facts["routes"]
         if "user" in route["data"]
     }
-    remedy = f"The hub mends it within five minutes; at once: {_compose(facts, 'restart jupyterhub')}."
+    remedy = f"The hub mends it within five minutes; at once: {compose(facts, 'restart jupyterhub')}."
     for key in sorted(routed.keys() - running.keys()):
         yield warning(
             "route-without-server",

@@ -21,15 +21,12 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.docker_socket
 options:
   expect_gpus:
     description: How many cards the server should have at least.
     type: int
     default: 0
-  docker_socket:
-    description: Socket of the Docker engine.
-    type: path
-    default: /var/run/docker.sock
   fail_on:
     description: Fail when there is a problem with one of these codes, as the list of RV(problems) has them.
     type: list
@@ -179,7 +176,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _gpu_look as look
-from ..module_utils._docker_cli import Docker
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker
 from ..module_utils._gpu_diagnosis import diagnose, stale_specs
 from ..module_utils._gpu_problems import KINDS, status
 from ..module_utils._problems import as_dicts, render
@@ -201,8 +198,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "expect_gpus": {"type": "int", "default": 0},
-            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "fail_on": {"type": "list", "elements": "str", "default": []},
+            **SOCKET_OPTION,
         },
         supports_check_mode=True,
     )

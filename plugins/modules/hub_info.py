@@ -19,6 +19,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.docker_socket
 options:
   url:
     description: The lab's door, as seen from the server, without C(/hub).
@@ -43,10 +44,6 @@ options:
     description: Image that users' servers start from.
     type: str
     default: jupyter-custom-gpu:latest
-  docker_socket:
-    description: Socket of the Docker engine.
-    type: path
-    default: /var/run/docker.sock
   min_free_gb:
     description: Warn when less is free on the data root's disk or on Docker's, in GB (1024 x 1024 x 1024 bytes).
     type: float
@@ -213,7 +210,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _hub_look as look
-from ..module_utils._docker_cli import Docker
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker
 from ..module_utils._hub_api import HubApi
 from ..module_utils._hub_diagnosis import diagnose
 from ..module_utils._hub_failures import at_failures
@@ -295,11 +292,11 @@ def main() -> None:
             "data_root": {"type": "path", "default": "/srv/jupyterhub"},
             "compose_project": {"type": "str", "default": "jupyterhub"},
             "user_image": {"type": "str", "default": "jupyter-custom-gpu:latest"},
-            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "min_free_gb": {"type": "float", "default": 2},
             "timeout": {"type": "int", "default": 10},
             "failed_hours": {"type": "float", "default": 24},
             "fail_on": {"type": "str", "choices": ["never", "error", "warning"], "default": "never"},
+            **SOCKET_OPTION,
         },
         supports_check_mode=True,
     )

@@ -17,6 +17,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.docker_socket
 options:
   path:
     description: Where C(compose.yml) lies. It shall belong to root, with mode 0644.
@@ -40,10 +41,6 @@ options:
     description: Docker network of all services, which Compose does not own.
     type: str
     default: jupyterhub
-  docker_socket:
-    description: Socket of the Docker engine.
-    type: path
-    default: /var/run/docker.sock
 seealso:
   - module: gpulab.jupyterhub.hub_info
   - module: community.docker.docker_compose_v2
@@ -89,7 +86,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._docker_cli import Docker, DockerError
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._hub_stack import Wanted, at_stack, differences
 
 
@@ -120,7 +117,7 @@ def main() -> None:
             "project": {"type": "str", "default": "jupyterhub"},
             "images": {"type": "dict", "required": True},
             "network": {"type": "str", "default": "jupyterhub"},
-            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
+            **SOCKET_OPTION,
         },
         supports_check_mode=True,
     )

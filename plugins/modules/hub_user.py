@@ -16,6 +16,8 @@ description:
   - Works on the lab's server, as root. What changes is done with an admin's key that the hub's container hands out to
     root for some minutes, so that no token that can make admins lies in a file.
 author: The gpulab.jupyterhub contributors (@gpulab)
+extends_documentation_fragment:
+  - gpulab.jupyterhub.docker_socket
 options:
   users:
     description: The roster. What a row does not name stays as it is.
@@ -87,10 +89,6 @@ options:
     description: Compose project of the lab.
     type: str
     default: jupyterhub
-  docker_socket:
-    description: The engine's socket.
-    type: path
-    default: /var/run/docker.sock
   timeout:
     description: Longest wait for one reply of the hub, in seconds.
     type: int
@@ -159,7 +157,7 @@ stopped:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _hub_look
-from ..module_utils._docker_cli import Docker
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker
 from ..module_utils._hub_api import HubApi, Refused, Unreachable
 from ..module_utils._hub_roster import Look, Step, plan, refusals, told, waiting
 from ..module_utils._hub_roster_act import Disk, Hand, NoKeyError, StepError, get_key, look_at
@@ -283,8 +281,8 @@ def main() -> None:
             "url": {"type": "str", "default": "http://127.0.0.1:8000"},
             "data_root": {"type": "path", "default": "/srv/jupyterhub"},
             "project": {"type": "str", "default": "jupyterhub"},
-            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "timeout": {"type": "int", "default": 30},
+            **SOCKET_OPTION,
         },
         supports_check_mode=True,
     )

@@ -21,6 +21,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.docker_socket
 options:
   data_root:
     description: Directory that holds, or will hold, everything of the lab.
@@ -44,10 +45,6 @@ options:
     description: Compose project of the lab. A port that it publishes is not in its way.
     type: str
     default: jupyterhub
-  docker_socket:
-    description: Socket of the Docker engine.
-    type: path
-    default: /var/run/docker.sock
   docker_data_root:
     description:
       - Directory that Docker keeps images and containers in.
@@ -119,7 +116,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.facts.system.distribution import DistributionFactCollector
 
 from ..module_utils import _preflight as checks
-from ..module_utils._docker_cli import Docker, DockerError
+from ..module_utils import _preflight_port as door
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._problems import Problem, as_dicts, at_least, render
 
 _LINE = '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
@@ -133,10 +131,10 @@ def engine_root(docker: Docker) -> str:
         return ""
 
 
-def published(docker: Docker) -> list[checks.Published]:
+def published(docker: Docker) -> list[door.Published]:
     """Return what containers publish; nothing while no engine answers."""
     try:
-        return checks.parse_published(docker.ask("ps", "--format", _LINE))
+        return door.parse_published(docker.ask("ps", "--format", _LINE))
     except DockerError:
         return []
 
@@ -150,7 +148,7 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
     found = [
         *checks.data_root(wishes["data_root"]),
         *checks.space(places, wishes["min_free_gb"]),
-        *checks.port(wishes["bind_address"], wishes["port"], wishes["compose_project"], published(docker)),
+        *door.port(wishes["bind_address"], wishes["port"], wishes["compose_project"], published(docker)),
         *malformed,
         *checks.platform(
             checks.parse_os_release(release.read_text(encoding="utf-8") if release.exists() else ""),
@@ -175,9 +173,9 @@ def main() -> None:
             "bind_address": {"type": "str", "required": True},
             "port": {"type": "int", "default": 8000},
             "compose_project": {"type": "str", "default": "jupyterhub"},
-            "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
             "docker_data_root": {"type": "str", "default": ""},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
+            **SOCKET_OPTION,
         },
         supports_check_mode=True,
     )

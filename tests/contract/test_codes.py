@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_problems, _hub_diagnosis
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_problems, _hub_ground
 
 from .conftest import ROOT
 
 MAKERS = ("Problem", "error", "warning")
 
 # The one hole that a code has: the part of the stack that it is about.
-PARTS = {_hub_diagnosis._short(service) for service in _hub_diagnosis.SERVICES}
+PARTS = {_hub_ground.short(service) for service in _hub_ground.SERVICES}
 
 SOURCES = sorted(
     path
