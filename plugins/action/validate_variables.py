@@ -77,7 +77,19 @@ class ActionModule(ActionBase):
                     lines.append(f"{name}: there is no file {found} on this machine.")
                 elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
                     lines.append(f"{name}: {found} holds no certificate in PEM form.")
-        return lines + self._check_archive(values)
+        return lines + self._check_archive(values) + self._check_reports(values)
+
+    def _check_reports(self, values: dict[str, Any]) -> list[str]:
+        """Say where the doctor could not write what it is asked to; it shall not examine for nothing."""
+        places = {
+            "hub_stack_doctor_json": Path(values.get("hub_stack_doctor_json") or "/x").parent,
+            "hub_stack_doctor_bundle": Path(values.get("hub_stack_doctor_bundle") or "/"),
+        }
+        return [
+            f"{name}: there is no directory {place} on this machine; mkdir -p {place} makes it."
+            for name, place in places.items()
+            if not place.is_dir()
+        ]
 
     def _check_archive(self, values: dict[str, Any]) -> list[str]:
         """Say why the archive of the base image is not the one that was meant; an address is read by the server."""

@@ -39,6 +39,26 @@ class DockerError(RuntimeError):
 Run = Callable[..., Answer]
 
 
+class Impatient:
+    """Runs commands as another does, but waits for a hung engine only once: then every answer is that it hangs.
+
+    :param run: what runs a command, as `command` does.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.hung: Answer | None = None
+
+    def __call__(self, argv: Sequence[str], **how: Any) -> Answer:
+        """Run one command."""
+        if self.hung:
+            return self.hung
+        answer = self._run(argv, **how)
+        if answer.state == "hung":
+            self.hung = answer
+        return answer
+
+
 def command(argv: Sequence[str], timeout: float = 20.0, stdin: str = "") -> Answer:
     """Run one command of Docker; *timeout* is in seconds, *stdin* what it may read."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PATH])
@@ -92,10 +112,14 @@ class Docker:
         :param how: `timeout` and `stdin`, as of `command`.
         :raises DockerError: if it fails.
         """
-        answer = self._run([*self._start, *words], **how)
+        answer = self.answer(*words, **how)
         if answer.state != "ok":
             raise DockerError(answer)
         return answer.out
+
+    def answer(self, *words: str, **how: Any) -> Answer:
+        """Return how `docker <words>` went, and what it printed; *how* is as of `ask`."""
+        return self._run([*self._start, *words], **how)
 
     def info(self) -> dict[str, Any]:
         """Return what `docker info` knows.
@@ -118,5 +142,5 @@ class Docker:
 
     def log_end(self, container: str, lines: int = 15) -> str:
         """Return the last lines that a container wrote."""
-        answer = self._run([*self._start, "logs", "--tail", str(lines), container])
+        answer = self.answer("logs", "--tail", str(lines), container)
         return (answer.out + answer.err).strip()

@@ -26,13 +26,15 @@ def diagnose(facts: Facts) -> list[Problem]:
     """
     ground = [*judge_engine(facts)] or [*judge_stack(facts)]
     above = [] if any(problem.severity == "error" for problem in ground) else _above(facts)
-    return [*ground, *above, *_disks(facts)]
+    # A server that has no lab has no image of it either, and that is no news.
+    images = _images(facts) if facts["stack"] else ()
+    return [*ground, *above, *images, *_disks(facts)]
 
 
 def _above(facts: Facts) -> list[Problem]:
     door = [*_door(facts)]
     hub = [] if door else [*_token(facts)]
-    return [*door, *hub, *_servers(facts), *failures(facts), *_images(facts)]
+    return [*door, *hub, *_servers(facts), *failures(facts)]
 
 
 # --- Door and token --------------------------------------------------------------------------------------------------

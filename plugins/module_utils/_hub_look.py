@@ -26,6 +26,8 @@ _GB = 1024**3
 _SECRET = re.compile(
     r"(?i)((?:token|password|secret|authorization)['\"]?\s*[=:]\s*['\"]?(?:token |bearer )?)[^\s&'\",;]+"
 )
+# Colours and the like, then what else a terminal would obey; tabs and line ends stay.
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 # --- Engine and containers -------------------------------------------------------------------------------------------
@@ -101,6 +103,7 @@ def parse_container(entry: Mapping[str, Any]) -> dict[str, Any]:
         "id": entry["Id"][:12],
         "image": config["Image"],
         "service": labels.get(f"{_COMPOSE}.service", ""),
+        "folder": labels.get(f"{_COMPOSE}.project.working_dir", ""),
         "user": labels.get(f"{LABEL}.user", ""),
         "state": state["Status"],
         "health": (state.get("Health") or {}).get("Status", ""),
@@ -108,10 +111,24 @@ def parse_container(entry: Mapping[str, Any]) -> dict[str, Any]:
         "out_of_memory": bool(state.get("OOMKilled")),
         "restarts": entry.get("RestartCount", 0),
         "started": state.get("StartedAt", ""),
+        "finished": state.get("FinishedAt", ""),
+        "failing_since": _failing_since(state.get("Health") or {}),
+        "devices": _has_devices(entry.get("HostConfig") or {}),
         "error": state.get("Error", ""),
         "networks": sorted(entry["NetworkSettings"]["Networks"]),
         "log": "",
     }
+
+
+def _failing_since(health: Mapping[str, Any]) -> str:
+    """Tell when the health check began to fail without a break; '' if it does not fail, or Docker has forgotten."""
+    streak = health.get("FailingStreak", 0)
+    checks = health.get("Log") or []
+    return checks[-streak]["Start"] if 0 < streak <= len(checks) else ""
+
+
+def _has_devices(host: Mapping[str, Any]) -> bool:
+    return bool(host.get("DeviceRequests") or host.get("Devices"))
 
 
 def is_well(container: Mapping[str, Any]) -> bool:
@@ -120,8 +137,8 @@ def is_well(container: Mapping[str, Any]) -> bool:
 
 
 def redacted(text: str) -> str:
-    """Blank what looks like a secret in a log."""
-    return _SECRET.sub(r"\1***", text)
+    """Blank what looks like a secret in a log, and leave out what colours a terminal, or worse."""
+    return _SECRET.sub(r"\1***", _ESCAPE.sub("", text))
 
 
 def _image(docker: Docker, name: str) -> dict[str, Any]:

@@ -49,6 +49,13 @@ def file_here(value: str) -> str | None:
     return f"{value!r} must be an absolute path, so that it means the same from everywhere."
 
 
+def path_here(value: str) -> str | None:
+    """Say why *value* cannot name a file or directory to write on the machine that runs Ansible."""
+    if value == "" or value.startswith("/"):
+        return None
+    return f"{value!r} must be an absolute path, so that it means the same from everywhere."
+
+
 def database(value: str) -> str | None:
     """Say why *value* cannot be the hub's database."""
     if value.startswith("sqlite:///"):
@@ -154,6 +161,8 @@ _SINGLE: dict[str, Rule] = {
     "hub_stack_docker_data_root": lambda value: directory(value) if value else None,
     "hub_config_database_url": database,
     "hub_images_base_archive": file_here,
+    "hub_stack_doctor_json": path_here,
+    "hub_stack_doctor_bundle": path_here,
     "hub_stack_port": port,
     "hub_stack_bind_address": address,
     "hub_config_admin_name": user_name,

@@ -20,42 +20,8 @@ author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.docker_socket
+  - gpulab.jupyterhub.lab_places
 options:
-  url:
-    description: The lab's door, as seen from the server, without C(/hub).
-    type: str
-    default: http://127.0.0.1:8000
-  ca_path:
-    description: File on the server with the CA certificates to trust at an C(https) door; the server's own by default.
-    type: path
-  token_file:
-    description: File on the server with an API token that may list users, servers and routes.
-    type: path
-    default: /srv/jupyterhub/secrets/ansible_token
-  data_root:
-    description: Directory that holds the lab; for the commands in remedies, and to see how full its disk is.
-    type: path
-    default: /srv/jupyterhub
-  compose_project:
-    description: Compose project of the lab, with the services C(proxy) and C(jupyterhub).
-    type: str
-    default: jupyterhub
-  user_image:
-    description: Image that users' servers start from.
-    type: str
-    default: jupyter-custom-gpu:latest
-  min_free_gb:
-    description: Warn when less is free on the data root's disk or on Docker's, in GB (1024 x 1024 x 1024 bytes).
-    type: float
-    default: 2
-  timeout:
-    description: Longest wait for one reply of the hub, in seconds.
-    type: int
-    default: 10
-  failed_hours:
-    description: Tell of users' servers that failed in the last so many hours.
-    type: float
-    default: 24
   fail_on:
     description: Fail when there is a problem of this severity, or a worse one.
     type: str
@@ -211,9 +177,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _hub_look as look
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker
-from ..module_utils._hub_api import HubApi
 from ..module_utils._hub_diagnosis import diagnose
-from ..module_utils._hub_failures import at_failures
+from ..module_utils._hub_gather import PLACES_SPEC, gather
 from ..module_utils._problems import as_dicts, at_least, render
 
 _USER_KEYS = ("name", "admin", "groups", "created", "last_activity")
@@ -221,25 +186,6 @@ _CONTAINER_KEYS = (
     *("name", "id", "image", "service", "user", "state", "health"),
     *("exit_code", "out_of_memory", "restarts", "started"),
 )
-
-
-def gather(wishes: Mapping[str, Any], docker: Docker, token: str, token_facts: dict[str, str]) -> dict[str, Any]:
-    """Look at everything; return the facts that `diagnose` judges."""
-    facts = {
-        **{key: wishes[key] for key in ("data_root", "compose_project", "min_free_gb")},
-        **look.at_engine(docker, wishes["compose_project"], wishes["user_image"]),
-        **{"hub": {}, "users": None, "routes": None, "servers": [], "failures": []},
-        "token": token_facts,
-    }
-    api = HubApi(wishes["url"], token, wishes["timeout"], wishes["ca_path"])
-    facts["door"] = look.at_door(api, wishes["url"])
-    if facts["door"]["state"] == "ok" and token:
-        known, state, detail = look.at_hub(api)
-        facts.update(known, token={**token_facts, "state": state, "detail": detail})
-        facts["servers"] = look.servers(facts["users"] or [], facts["user_containers"])
-        facts["failures"] = at_failures(api, wishes["failed_hours"])
-    facts["disks"] = look.at_disks([wishes["data_root"], facts["docker_root"]])
-    return facts
 
 
 def results(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,15 +232,7 @@ def main() -> None:
     """Look, judge, tell."""
     module = AnsibleModule(
         argument_spec={
-            "url": {"type": "str", "default": "http://127.0.0.1:8000"},
-            "ca_path": {"type": "path"},
-            "token_file": {"type": "path", "default": "/srv/jupyterhub/secrets/ansible_token", "no_log": False},
-            "data_root": {"type": "path", "default": "/srv/jupyterhub"},
-            "compose_project": {"type": "str", "default": "jupyterhub"},
-            "user_image": {"type": "str", "default": "jupyter-custom-gpu:latest"},
-            "min_free_gb": {"type": "float", "default": 2},
-            "timeout": {"type": "int", "default": 10},
-            "failed_hours": {"type": "float", "default": 24},
+            **PLACES_SPEC,
             "fail_on": {"type": "str", "choices": ["never", "error", "warning"], "default": "never"},
             **SOCKET_OPTION,
         },

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_problems, _hub_ground
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _doctor_layers, _gpu_problems, _hub_ground
 
 from .conftest import ROOT
 
@@ -136,6 +136,14 @@ def test_every_code_is_explained(given, documented):
 
 def test_no_code_is_explained_that_cannot_be_given(given, documented):
     assert sorted(documented - given) == []
+
+
+def test_whatever_the_doctor_may_say_has_its_layer():
+    names = ("_hub_diagnosis.py", "_hub_ground.py", "_hub_failures.py", "_doctor_")
+    files = [path for path in SOURCES if path.name.startswith(names)]
+    codes = {code for path in files for code in codes_in(path.read_text(encoding="utf-8"))}
+    assert len(codes) > 60
+    assert {_doctor_layers.layer_of(code) for code in codes} <= set(_doctor_layers.LAYERS)
 
 
 def test_codes_are_words_with_hyphens_and_those_of_gpus_with_underscores(given):

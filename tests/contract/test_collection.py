@@ -52,7 +52,7 @@ def installed(built, tmp_path):
     return place
 
 
-@pytest.mark.parametrize("playbook", ["site", "verify", "users", "down"])
+@pytest.mark.parametrize("playbook", ["site", "verify", "doctor", "users", "down"])
 def test_its_playbooks_are_found_from_an_empty_place(installed, playbook):
     ansible("playbook", "-i", "localhost,", "--syntax-check", f"gpulab.jupyterhub.{playbook}", **installed)
 

@@ -3,6 +3,8 @@
 """A lab's door for tests: a real HTTP server that replays what JupyterHub 6.1.1 answered."""
 
 import json
+import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +21,16 @@ class Door(ThreadingHTTPServer):
         self.replies = REPLIES[replies] if isinstance(replies, str) else replies
         self.requests = []
         self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+@contextmanager
+def serving(replies):
+    """Open a door for the time of a test."""
+    door = Door(replies)
+    threading.Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
+    yield door
+    door.shutdown()
+    door.server_close()
 
 
 class Replay(BaseHTTPRequestHandler):

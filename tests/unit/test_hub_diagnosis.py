@@ -310,7 +310,8 @@ def test_what_only_looks_unusual_is_no_problem(differs):
 def test_what_stands_on_something_broken_is_not_judged():
     fallen = lab(**hub(state="exited", exit_code=1), door__state="hub-away", token__state="absent", **UNTOLD)
     fallen["user_image"]["present"] = False
-    assert [problem.code for problem in diagnose(fallen)] == ["hub-down"]
+    # The image is no effect of the hub's: whoever mends the hub would meet it next.
+    assert [problem.code for problem in diagnose(fallen)] == ["hub-down", "user-image-missing"]
 
 
 def test_a_full_disk_is_told_beside_what_it_broke():

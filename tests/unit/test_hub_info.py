@@ -1,14 +1,13 @@
 """hub_info, as Ansible runs it: against a door that replays a real hub, and an engine that is not there."""
 
 import json
-import threading
 
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
 from ansible_collections.gpulab.jupyterhub.plugins.modules import hub_info
-from ansible_collections.gpulab.jupyterhub.tests.unit.hub_door import Door
+from ansible_collections.gpulab.jupyterhub.tests.unit.hub_door import serving
 
 TOKEN = "0123456789abcdef-a-token"
 INFO = json.dumps({"ServerVersion": "26.1.5", "DockerRootDir": "/nowhere"})
@@ -39,11 +38,8 @@ ENGINE = {"info": INFO, "ps": PS, "container": json.dumps(CONTAINERS), "image": 
 @pytest.fixture
 def door():
     """A door that replays what a hub with four users answered; alice's server runs."""
-    server = Door("known")
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving("known") as server:
+        yield server
 
 
 @pytest.fixture

@@ -158,6 +158,36 @@ def test_a_command_that_is_not_there_is_missing(tmp_path, monkeypatch):
     assert cli.command(["no-such-docker", "ps"]) == cli.Answer("missing", "", "no-such-docker: command not found")
 
 
+def test_a_hung_engine_is_waited_for_once():
+    asked = []
+
+    def answer(argv, **_how):
+        asked.append(argv)
+        return cli.Answer("hung" if argv == ["docker", "ps"] else "ok", "", "")
+
+    run = cli.Impatient(answer)
+    assert [run(["docker", word]).state for word in ("info", "ps", "images", "ps")] == ["ok", "hung", "hung", "hung"]
+    assert len(asked) == 2
+    assert run.hung.state == "hung"
+
+
+@pytest.mark.parametrize(
+    ("streak", "since"),
+    [(0, ""), (1, "3"), (2, "2"), (3, "1"), (4, "")],
+)
+def test_a_health_check_tells_since_when_it_fails_while_docker_remembers(streak, since):
+    health = {"Status": "unhealthy", "FailingStreak": streak, "Log": [{"Start": at} for at in "123"]}
+    assert look.parse_container(inspected("bbbb", "hub", {}, Health=health))["failing_since"] == since
+
+
+@pytest.mark.parametrize(
+    ("host", "has"),
+    [({}, False), ({"DeviceRequests": None, "Devices": []}, False), ({"DeviceRequests": [{"Count": -1}]}, True)],
+)
+def test_whether_a_container_was_given_devices_is_known(host, has):
+    assert look.parse_container(inspected("cccc", "jupyter-alice", {}) | {"HostConfig": host})["devices"] is has
+
+
 def test_a_command_that_hangs_is_given_up():
     answer = cli.command(["sleep", "60"], timeout=0.1)
     assert (answer.state, answer.err) == ("hung", "sleep 60: no answer within 0.1 seconds")
@@ -171,6 +201,7 @@ def test_a_command_that_hangs_is_given_up():
         ("Authorization: Bearer abc", "Authorization: Bearer ***"),
         ("{'password': 'abc', 'a': 1}", "{'password': '***', 'a': 1}"),
         ("a token was refused", "a token was refused"),
+        ("\x1b[32minfo\x1b[39m: a\tb\r\n\x1b]0;title\x07c", "info: a\tb\n0;titlec"),
     ],
 )
 def test_secrets_in_a_log_are_blanked_and_nothing_else(text, blanked):

@@ -67,6 +67,7 @@ def test_right_settings_and_those_of_others_pass():
         ({"lab_data_root": "/srv/my lab"}, "without spaces"),
         ({"lab_data_root": "/srv/$lab"}, "without any of : $"),
         ({"lab_extra_ca": ["ca.pem"]}, "must be an absolute path"),
+        ({"hub_stack_doctor_json": "lab.json"}, "must be an absolute path"),
         ({"hub_config_database_url": "postgresql://hub:secret@db/hub"}, "'postgresql' databases are not supported"),
         ({"hub_config_network": "mine"}, "has to be the same as hub_stack_network"),
         ({"hub_config_shared_mounts": [{"source": "rel", "target": "/data"}]}, "must be an absolute path"),
