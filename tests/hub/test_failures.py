@@ -10,8 +10,14 @@ from labhub.failures import Failure, FailureStore
 
 
 def failure(user, number=0, **differs):
-    told = {"when": f"2026-11-24T21:00:{number:02}Z", "stage": "run", "cause": "killed", "text": "It was killed."}
-    return Failure(user=user, server="", container=f"{user}-{number}", **told | differs)
+    told = {
+        "server": "",
+        "when": f"2026-11-24T21:00:{number:02}Z",
+        "stage": "run",
+        "cause": "killed",
+        "text": "It was killed.",
+    }
+    return Failure(user=user, container=f"{user}-{number}", **told | differs)
 
 
 @pytest.fixture
@@ -53,6 +59,14 @@ def test_what_has_started_again_is_mended_and_no_other(store):
 def test_a_start_after_no_failure_writes_nothing(store):
     store.mend("anna", "")
     assert not store.path.exists()
+
+
+def test_what_a_deleted_server_left_is_forgotten_and_nothing_of_others(store):
+    for number, user in enumerate(("anna", "bert")):
+        store.add(failure(user, number))
+    store.add(failure("anna", 2, server="second"))
+    store.forget("anna", "")
+    assert [(record["user"], record["server"]) for record in store.all()] == [("bert", ""), ("anna", "second")]
 
 
 def test_the_file_is_the_hubs_alone_and_a_broken_line_hides_no_other(store):

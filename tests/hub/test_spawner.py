@@ -224,6 +224,16 @@ async def test_a_deleted_user_leaves_no_container_of_a_server_that_died(docker, 
     assert docker.containers == {}
 
 
+async def test_a_deleted_user_leaves_no_record_of_failures(docker, make):
+    spawner = make()
+    docker.refuses = "no space left on device"
+    with pytest.raises(SpawnProblem):
+        await spawner.start()
+    assert len(failures.STORE.all()) == 1
+    await spawner.delete_forever()
+    assert failures.STORE.all() == []
+
+
 async def test_a_deleted_user_s_name_gives_no_right_to_a_strangers_container(docker, make):
     spawner = make()
     docker.add(spawner.container_name, running=False, labels={})

@@ -94,6 +94,16 @@ class FailureStore:
         if open_ones:
             self._write(records)
 
+    def forget(self, user: str, server: str) -> None:
+        """Drop the records of a server that is deleted for good; writes nothing when it had not failed.
+
+        :raises OSError: the file cannot be written.
+        """
+        records = self.all()
+        kept = [record for record in records if (record["user"], record["server"]) != (user, server)]
+        if len(kept) < len(records):
+            self._write(kept)
+
     def _bounded(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         counted: dict[str, int] = {}
         kept = []

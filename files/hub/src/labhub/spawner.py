@@ -89,7 +89,9 @@ class LabSpawner(LabContainer):
             self.object_id = ""
 
     async def delete_forever(self) -> None:
-        """Remove the container that a server left as it died, once its user is deleted; the home stays."""
+        """Remove what is left of a server once its user is deleted, container and records; the home stays."""
+        # Nobody is left to mend it for, and whoever gets the name next has not failed.
+        self._record(lambda: failures.STORE.forget(self.user.name, self.name))
         found = await self.get_object()
         if found and found["Config"]["Labels"].get(LABEL) == "singleuser":
             await self.remove_object()
