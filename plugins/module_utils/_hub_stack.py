@@ -121,20 +121,31 @@ def _of_services(wanted: Wanted, found: Found) -> Iterator[str]:
             yield from _of_container(service, containers[0], wanted, found)
 
 
+def replaced(wanted: Wanted, found: Found) -> list[str]:
+    """Name the services that run, and whose container a converge would replace: who uses them notices."""
+    running = [(_label(one, "service"), one) for one in found.containers if one["State"]["Status"] == "running"]
+    known = [(service, one) for service, one in running if service in wanted.images]
+    return sorted({service for service, one in known if any(_made_otherwise(service, one, wanted, found))})
+
+
 def _of_container(service: str, container: dict[str, Any], wanted: Wanted, found: Found) -> Iterator[str]:
-    """Compare as Compose does: its hash of the service, the image behind the reference, the network; then health."""
-    image = found.image_ids.get(wanted.images[service])
-    joined = {network["NetworkID"] for network in container["NetworkSettings"]["Networks"].values()}
+    yield from _made_otherwise(service, container, wanted, found)
     state = container["State"]
     health = (state.get("Health") or {}).get("Status", "healthy")
+    if (state["Status"], health) != ("running", "healthy"):
+        yield f"the container of {service} is {state['Status']} and {health}"
+
+
+def _made_otherwise(service: str, container: dict[str, Any], wanted: Wanted, found: Found) -> Iterator[str]:
+    """Compare as Compose does: its hash of the service, the image behind the reference, the network."""
+    image = found.image_ids.get(wanted.images[service])
+    joined = {network["NetworkID"] for network in container["NetworkSettings"]["Networks"].values()}
     if _label(container, "config-hash") != found.hashes.get(service):
         yield f"the container of {service} was made from other settings"
     if not image or {container["Image"], _label(container, "image")} != {image}:
         yield f"the container of {service} was made from another image than {wanted.images[service]}"
     if not joined & {network["Id"] for network in found.networks}:
         yield f"the container of {service} is not on the network {wanted.network}"
-    if (state["Status"], health) != ("running", "healthy"):
-        yield f"the container of {service} is {state['Status']} and {health}"
 
 
 def _label(container: dict[str, Any], name: str) -> str:

@@ -80,6 +80,12 @@ differences:
   type: list
   elements: str
   sample: ["the service proxy has 0 containers"]
+replaced:
+  description: Services that run, and whose container a converge would replace.
+  returned: when an engine answers
+  type: list
+  elements: str
+  sample: ["proxy"]
 """
 
 from pathlib import Path
@@ -87,7 +93,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
-from ..module_utils._hub_stack import Wanted, at_stack, differences
+from ..module_utils._hub_stack import Wanted, at_stack, differences, replaced
 
 
 def look(module: AnsibleModule) -> dict:
@@ -105,6 +111,7 @@ def look(module: AnsibleModule) -> dict:
         "compose": compose,
         "has_network": bool(found.networks),
         "differences": differences(wanted, found),
+        "replaced": replaced(wanted, found),
     }
 
 

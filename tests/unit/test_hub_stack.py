@@ -7,7 +7,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _file_tree, _hub_stack
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils._hub_stack import Found, Wanted, differences
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._hub_stack import Found, Wanted, differences, replaced
 from ansible_collections.gpulab.jupyterhub.plugins.modules import hub_stack_info
 
 NETWORK = {"Id": "net-1"}
@@ -95,6 +95,24 @@ def test_a_file_that_differs_is_named(wanted, found, break_it):
     assert str(wanted.path) in "\n".join(differences(wanted, found))
 
 
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (lambda _f: None, []),
+        (lambda f: f.hashes.update(proxy="other"), ["proxy"]),
+        (lambda f: f.image_ids.update({"gpulab/hub:1": "newer"}), ["jupyterhub"]),
+        (lambda f: f.networks.clear(), ["jupyterhub", "proxy"]),
+        # Nobody uses what does not run, and Compose leaves alone what is only unwell.
+        (lambda f: (f.hashes.clear(), f.containers[1]["State"].update(Status="exited")), ["jupyterhub"]),
+        (lambda f: f.containers[1]["State"].update(Health={"Status": "unhealthy"}), []),
+        (lambda f: f.containers.append(container("extra")), []),
+    ],
+)
+def test_whose_running_container_goes_is_named(wanted, found, break_it, told):
+    break_it(found)
+    assert replaced(wanted, found) == told
+
+
 # --- The module, and what it asks the engine ---
 
 
@@ -129,7 +147,7 @@ def run(wanted, found, monkeypatch, capsys, tmp_path):
 
 def test_the_module_finds_a_quiet_lab_quiet(run):
     result = run()
-    assert (result["differences"], result["has_network"]) == ([], True)
+    assert (result["differences"], result["replaced"], result["has_network"]) == ([], [], True)
 
 
 def test_the_socket_s_group_goes_into_the_file_and_to_compose(run, tmp_path):
