@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._gpu_problems import KINDS
+from ._gpu_kinds import KINDS
 from ._problems import SEVERITIES, Problem
 
 #: Each layer with the beginnings of the codes that belong to it.

@@ -132,7 +132,7 @@ def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
     :param there: whether the server has a card; without one, no command is run.
     """
     loaded, flavor = driver.parse_proc_version(_read(ROOT / "proc/driver/nvidia/version"))
-    loaded = _read(ROOT / "sys/module/nvidia/version") or loaded
+    loaded = loaded_version() or loaded
     installed, installed_flavor = driver.parse_modinfo(run(["modinfo", "nvidia"]).out) if there else ("", "")
     userspace = userspace_version()
     nouveau = (ROOT / "sys/module/nouveau").exists()
@@ -152,6 +152,11 @@ def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
         "control_errno": open_errno("dev/nvidiactl"),
         "uvm_errno": open_errno("dev/nvidia-uvm") if there else "",
     }
+
+
+def loaded_version() -> str:
+    """Tell the version of the loaded module; empty if none is."""
+    return _read(ROOT / "sys/module/nvidia/version")
 
 
 def userspace_version() -> str:

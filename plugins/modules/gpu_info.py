@@ -178,7 +178,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _gpu_look as look
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker
 from ..module_utils._gpu_diagnosis import diagnose, stale_specs
-from ..module_utils._gpu_problems import KINDS, status
+from ..module_utils._gpu_kinds import KINDS
+from ..module_utils._gpu_problems import status
 from ..module_utils._problems import as_dicts, render
 
 

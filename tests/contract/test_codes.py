@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _doctor_layers, _gpu_problems, _hub_ground
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _doctor_layers, _gpu_kinds, _hub_ground
 
 from .conftest import ROOT
 
@@ -121,7 +121,7 @@ def given() -> set[str]:
     """The codes that the lab can give."""
     found = {code for path in SOURCES for code in codes_in(path.read_text(encoding="utf-8"))}
     # Those of GPUs are in one table, and are refused where they are not in it.
-    return found | _gpu_problems.KINDS.keys()
+    return found | _gpu_kinds.KINDS.keys()
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_whatever_the_doctor_may_say_has_its_layer():
 
 
 def test_codes_are_words_with_hyphens_and_those_of_gpus_with_underscores(given):
-    gpus = _gpu_problems.KINDS.keys()
+    gpus = _gpu_kinds.KINDS.keys()
     assert [code for code in sorted(given - gpus) if not re.fullmatch(r"[a-z]+(-[a-z]+)+", code)] == []
     assert [code for code in sorted(gpus) if not re.fullmatch(r"[a-z]+(_[a-z]+)+", code)] == []
 
