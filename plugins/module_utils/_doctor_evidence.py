@@ -11,11 +11,13 @@ from typing import Any
 
 from ._docker_cli import Docker, Run
 from ._doctor_scrub import scrub, scrub_all, without_environment
+from ._hub_look import redacted
 
 # Characters of one text; its end counts most.
 _LONGEST = 300_000
 _LOG_LINES = 2000
 _JOURNAL = ("journalctl", "--unit=docker", "--lines=500", "--no-pager", "--output=short-iso")
+_ENGINE_LOG = Path("/var/log/docker.log")
 _DISKS = ("df", "-hT", "--exclude-type=overlay", "--exclude-type=tmpfs")
 _SERVER = ("/etc/os-release", "/etc/resolv.conf", "/proc/version", "/proc/loadavg", "/proc/meminfo")
 
@@ -56,14 +58,20 @@ def _of_engine(docker: Docker, run: Run, facts: Mapping[str, Any]) -> dict[str, 
     names = [one["name"] for one in (*stack, *facts["user_containers"])]
     return {
         "disks.txt": run(_DISKS).out,
-        "engine.log": run(_JOURNAL).out or _text(Path("/var/log/docker.log")),
+        "engine.log": _engine_log(run),
         "docker-info.json": _json(docker, "info", "--format={{json .}}"),
         "docker-ps.txt": _told(docker, "ps", "--all"),
         "docker-images.txt": _told(docker, "image", "ls", "--digests"),
         "docker-inspect.json": _json(docker, "container", "inspect", *names) if names else "",
         "docker-events.json": facts["events"],
-        **{f"{one['service']}.log": docker.log_end(one["name"], _LOG_LINES) for one in stack},
+        **{f"{one['service']}.log": redacted(docker.log_end(one["name"], _LOG_LINES)) for one in stack},
     }
+
+
+def _engine_log(run: Run) -> str:
+    """Ask the journal; where it has nothing, no service manager runs the engine, and its log is a file."""
+    told = run(_JOURNAL)
+    return told.out if told.state == "ok" and "-- No entries --" not in told.out else _text(_ENGINE_LOG)
 
 
 def _json(docker: Docker, *words: str) -> Any:

@@ -41,8 +41,10 @@ def look(wishes: Facts, docker: Docker, run: Impatient) -> dict[str, Any]:
     facts = gather(wishes, docker, token, token_facts)
     asked = facts["engine"]["state"] == "ok"
     parts = stack.at_engine(docker) if asked else stack.NO_ENGINE
-    places = [root, *(str(Path(root, name)) for name in _FOLDERS), facts["docker_root"], "/"]
+    # Where there is no lab yet, it will be on the disk of the directory above.
+    disks = [root, facts["docker_root"], str(_preflight.nearest_existing(root)), "/"]
     facts |= {
+        "disks": _hub_look.at_disks(disks),
         **{key: wishes[key] for key in ("hub_uid", "failed_hours")},
         "parts": parts,
         "project": stack.look(docker, root, wishes["compose_project"], wishes["network"], facts["stack"])
@@ -50,7 +52,7 @@ def look(wishes: Facts, docker: Docker, run: Impatient) -> dict[str, Any]:
         else None,
         "database": database.look(root),
         "certificates": certificates.look(root, wishes["url"], wishes["ca_path"]),
-        "inodes": server.at_inodes(places),
+        "inodes": server.at_inodes([*disks, *(str(Path(root, name)) for name in _FOLDERS)]),
         "memory": server.at_memory(),
         "clock": server.at_clock(wishes["asked_at"]),
         "names": names.look(docker, facts["stack"].get("jupyterhub")),

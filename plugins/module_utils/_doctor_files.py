@@ -68,7 +68,7 @@ def write_bundle(folder: str, reports: Reports, page: str, now: float) -> list[s
         for path, text in texts.items():
             content = text.encode(errors="replace")
             entry = tarfile.TarInfo(f"{name}/{path}")
-            entry.size, entry.mtime, entry.mode = len(content), int(now), 0o644
+            entry.size, entry.mtime, entry.mode = len(content), int(now), _MODE
             archive.addfile(entry, io.BytesIO(content))
     path = Path(folder, f"{name}.tar.gz")
     _write(path, packed.getvalue())

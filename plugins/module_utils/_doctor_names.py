@@ -15,19 +15,27 @@ from ._problems import Problem, error, warning
 
 Facts = Mapping[str, Any]
 
-# Asks each name server for the root's, which needs no name that would have to exist; whatever comes back is an answer,
-# though 2 says that the server has asked others in vain. Runs on the server and, as it stands, in the hub's container.
+# Asks each name server for the root's, which needs no name that would have to exist, and one that keeps silent, as some
+# do to that, for localhost. Whatever comes back is an answer, though 2 says that the server has asked others in vain.
+# Runs on the server and, as it stands, in the hub's container.
 _ASK = """
 import json, socket, sys
+QUESTIONS = [
+    "4c610100000100000000000000" + "00020001",
+    "4c6201000001000000000000" + "096c6f63616c686f737400" + "00010001",
+]
 def ask(address):
     kind = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(kind, socket.SOCK_DGRAM) as line:
-        line.settimeout(2)
-        try:
-            line.sendto(bytes.fromhex("4c61010000010000000000000000020001"), (address, 53))
-            return {"rcode": line.recv(4096)[3] & 15, "why": ""}
-        except (OSError, IndexError) as fault:
-            return {"rcode": None, "why": str(fault)}
+    why = ""
+    for question in QUESTIONS:
+        with socket.socket(kind, socket.SOCK_DGRAM) as line:
+            line.settimeout(2)
+            try:
+                line.sendto(bytes.fromhex(question), (address, 53))
+                return {"rcode": line.recv(4096)[3] & 15, "why": ""}
+            except (OSError, IndexError) as fault:
+                why = str(fault)
+    return {"rcode": None, "why": why}
 def find(name):
     try:
         return {"address": socket.getaddrinfo(name, None)[0][4][0], "why": ""}
@@ -110,7 +118,7 @@ def _silent(silent: list[str], of: int) -> Problem:
     return warning(
         "names-no-answer" if every else "names-slow",
         f"name server{'s' * (len(silent) > 1)} {', '.join(silent)}",
-        f"no answer within 2 s, so {follows}.",
+        f"no answer to two questions within 2 s each, so {follows}.",
         "See whether it is the right one (cat /etc/resolv.conf; resolvectl status) and whether it can be reached.",
     )
 

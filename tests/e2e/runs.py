@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,9 @@ class Run:
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[0])}
 
 
-def _start(arguments: tuple[str, ...]) -> subprocess.Popen:
+def _start(arguments: tuple[str, ...], wrapper: Sequence[str] = ()) -> subprocess.Popen:
     return subprocess.Popen(
-        ["./run.sh", *arguments],
+        [*wrapper, "./run.sh", *arguments],
         cwd=ROOT,
         env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
         stdin=subprocess.DEVNULL,
@@ -40,9 +41,12 @@ def _start(arguments: tuple[str, ...]) -> subprocess.Popen:
     )
 
 
-def run_sh(*arguments: str) -> Run:
-    """Run ./run.sh without a terminal, to its end."""
-    process = _start(arguments)
+def run_sh(*arguments: str, wrapper: Sequence[str] = ()) -> Run:
+    """Run ./run.sh without a terminal, to its end.
+
+    :param wrapper: a command that runs it, such as ``unshare --mount``.
+    """
+    process = _start(arguments, wrapper)
     output, _ = process.communicate(timeout=LONGEST)
     return Run(process.returncode, output)
 

@@ -67,6 +67,21 @@ def test_without_an_engine_and_a_lab_there_is_still_the_server(tmp_path):
     assert texts["compose.yml"] == f"{tmp_path}/compose.yml: No such file or directory"
 
 
+@pytest.mark.parametrize(
+    ("journal", "expected"),
+    [
+        (cli.Answer("ok", "dockerd said so", ""), "dockerd said so"),
+        (cli.Answer("ok", "-- No entries --\n", ""), "its own file"),
+        (cli.Answer("missing", "", "journalctl: command not found"), "its own file"),
+    ],
+)
+def test_the_engines_log_is_found_with_a_service_manager_or_without(root, monkeypatch, journal, expected):
+    (root / "docker.log").write_text("its own file")
+    monkeypatch.setattr(evidence, "_ENGINE_LOG", root / "docker.log")
+    texts = collect(root, lambda argv, **_how: journal if argv[0] == "journalctl" else answer(argv))
+    assert texts["engine.log"] == expected
+
+
 def test_of_a_long_log_the_end_is_kept(root):
     long = cli.Answer("ok", "a line\n" * 100_000 + "the end", "")
     text = collect(root, lambda *_argv, **_how: long)["docker-ps.txt"]

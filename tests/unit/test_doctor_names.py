@@ -48,13 +48,15 @@ def test_what_was_not_seen_is_told_as_that():
     assert "names no name server" in names.told(WELL | {"server": asked({})})[1]
 
 
-@pytest.fixture
-def name_server(monkeypatch):
-    """A name server that refuses every question, which is an answer; return its port."""
+@pytest.fixture(params=[0, 1], ids=["to everything", "but to the root"])
+def name_server(request):
+    """A name server that refuses questions, which is an answer, after as many as it drops; return its port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.bind(("127.0.0.1", 0))
 
         def serve():
+            for _ in range(request.param):
+                line.recvfrom(4096)
             question, where = line.recvfrom(4096)
             line.sendto(question[:2] + bytes.fromhex("81850001000000000000") + question[12:], where)
 

@@ -137,6 +137,7 @@ def test_a_server_on_which_nothing_was_ever_installed(run, tmp_path):
     result = run(lambda *_argv, **_how: missing, url="http://127.0.0.1:9", **nothing)
     assert codes(result) == ["docker-missing"]
     assert state(result, "database") == "unknown"
+    assert "GB free" in next(row["words"] for row in result["checks"] if row["layer"] == "disk")
 
 
 def test_a_cause_is_told_without_what_follows(run, root, door):
