@@ -161,10 +161,17 @@ def _gpus(facts: Facts) -> Iterator[GpuProblem]:
     smi = facts["smi"]
     seen = Seen(smi["command"], smi["rc"])
     told = {gpu["pci_bus_id"] for gpu in facts["gpus"]}
-    sick = set()
-    for code, address, text in facts["report"].faults:
-        sick.add(address)
-        yield fault(code, address, f"{text}.", seen)
+    faults = facts["report"].faults
+    sick = {address for _code, address, _text in faults}
+    for code, address, text in faults:
+        if code != "fabric_not_ready":
+            yield fault(code, address, f"{text}.", seen)
+    # One fabric joins them all.
+    if waiting := [f"{address} ({text})" for code, address, text in faults if code == "fabric_not_ready"]:
+        yield fault("fabric_not_ready", "NVSwitch", f"cards wait for it: {', '.join(waiting)}.", seen)
+    for gpu in facts["gpus"]:
+        if gpu["mig_mode"] == "enabled" and not gpu["mig_devices"]:
+            yield fault("mig_without_slices", gpu["pci_bus_id"], "MIG is enabled, and there is no slice.", seen)
     xids = parse_xids(facts["log"])
     for card in _cards(facts):
         if card["address"] not in told:
@@ -191,7 +198,8 @@ def _reported(address: str, xids: list[Xid]) -> Iterator[GpuProblem]:
 
 
 def _uvm(facts: Facts) -> Iterator[GpuProblem]:
-    if facts["uvm_errno"]:
+    # Under WSL there is neither a card on the bus nor this node.
+    if facts["uvm_errno"] and _cards(facts):
         yield fault(
             "uvm_missing",
             "/dev/nvidia-uvm",

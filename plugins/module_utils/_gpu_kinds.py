@@ -112,6 +112,13 @@ SERVER = {
         "Stop what runs on the card and reset it; if it says so still, reboot.",
         ("nvidia-smi --gpu-reset -i {subject}",),
     ),
+    "mig_without_slices": Kind(
+        "warning",
+        "gpu",
+        "Make the slices again, which do not outlive a reboot as the mode does, then the CDI specification; or turn "
+        "MIG off.",
+        ("nvidia-smi mig -i {subject} -lgip", "nvidia-smi mig -i {subject} -cgi <profile> -C", *_REGENERATE),
+    ),
     "inforom_corrupted": Kind(
         "warning", "gpu", "The card computes, but its own records are damaged: have it replaced under warranty."
     ),

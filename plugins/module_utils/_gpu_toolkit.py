@@ -87,7 +87,7 @@ def stale(spec: Facts, driver_version: str, gpus: list[dict[str, Any]], nodes: f
 
 def _other_cards(names: set[str], gpus: list[dict[str, Any]]) -> Iterator[str]:
     """Compare the names of a specification, UUIDs or indices, with the cards and their slices."""
-    cards = {gpu["uuid"]: str(gpu["index"]) for gpu in gpus if not gpu["mig_devices"]}
+    cards = {gpu["uuid"]: str(gpu["index"]) for gpu in gpus if gpu["mig_mode"] != "enabled"}
     slices = {
         device["uuid"]: f"{gpu['index']}:{device['index']}"
         for gpu in gpus

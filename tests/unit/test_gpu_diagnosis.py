@@ -127,7 +127,14 @@ ROWS = {
         with_log("NVRM: Xid (PCI:0000:0c:00): 48, pid=7, DBE (double bit error)"),
         ("gpu_error_state", "warning", RTX),
     ),
-    "fabric": (server([shapes.RTX_3080 | {"fabric": "In Progress"}]), ("fabric_not_ready", "error", RTX)),
+    "fabric, told once": (
+        server([card | {"fabric": "In Progress"} for card in shapes.RTX_4090S]),
+        ("fabric_not_ready", "error", "NVSwitch"),
+    ),
+    "slices gone with a reboot": (
+        server([shapes.T4, shapes.A100_MIG | {"slices": []}]),
+        ("mig_without_slices", "warning", "0000:00:04.0"),
+    ),
     "inforom by rc": (
         server(TWO, smi=server(TWO)["smi"] | {"rc": 14, "state": "failed", "err": "infoROM is corrupted"}),
         ("inforom_corrupted", "warning", "GPU"),
@@ -196,7 +203,7 @@ HEALTHY = {
         [shapes.T4], pci_gpus=on_bus([shapes.T4]) + on_bus([shapes.RTX_3080], "vfio-pci")
     ),
     "only cards of virtual machines": mute(9, COMMUNICATE, pci_gpus=on_bus(TWO, "vfio-pci")),
-    "WSL: no card on the bus": server([shapes.RTX_3080], pci_gpus=[]),
+    "WSL: neither a card on the bus nor a node": server([shapes.RTX_3080], pci_gpus=[], uvm_errno="ENOENT"),
     "no engine": server(TWO, docker={"version": ""}),
     "legacy runtime": toolkit(cdi_enabled=False, runtimes=["nvidia", "runc"]),
     "a program that failed on a card": with_log("NVRM: Xid (PCI:0000:0c:00): 31, pid=7, MMU Fault"),

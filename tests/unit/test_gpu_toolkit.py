@@ -30,7 +30,8 @@ def gpu(index, uuid, slices=()):
     return {
         "index": index,
         "uuid": uuid,
-        "mig_devices": [{"index": n, "uuid": name} for n, name in enumerate(slices)],
+        "mig_mode": "enabled" if slices is None or slices else "disabled",
+        "mig_devices": [{"index": n, "uuid": name} for n, name in enumerate(slices or ())],
     }
 
 
@@ -84,6 +85,7 @@ def test_devices_are_named_as_containers_ask_for_them():
         pytest.param(
             [MIG], [gpu(0, ONE)], [f"names what is not there: {MIG}", f"does not name {ONE}"], id="whole again"
         ),
+        pytest.param([TWO], [gpu(0, ONE, None), gpu(1, TWO)], [], id="without slices there is nothing to name"),
         pytest.param(["all"], [gpu(0, ONE)], [], id="only all"),
         pytest.param([], [gpu(0, ONE)], [], id="no device"),
     ],
