@@ -94,7 +94,8 @@ class ActionModule(ActionBase):
     def _check_archive(self, values: dict[str, Any]) -> list[str]:
         """Say why the archive of the base image is not the one that was meant; an address is read by the server."""
         path = values.get("hub_images_base_archive", "")
-        if values.get("hub_images_base_source") != "archive" or "://" in path:
+        bundled = values.get("hub_images_bundle") or values.get("lab_bundle")
+        if values.get("hub_images_base_source") != "archive" or "://" in path or bundled:
             return []
         found = Path(self._loader.path_dwim(path))
         if not found.is_file():

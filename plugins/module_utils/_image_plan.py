@@ -32,6 +32,8 @@ class Wanted:
     aliases: tuple[str, ...] = ()
     entries: tuple[Entry, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    refresh: str = ""
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ref(self) -> str:
@@ -58,7 +60,8 @@ def resolve(images: Iterable[Mapping[str, Any]], refresh: str = "") -> list[Want
         below = lower.ref if lower else image.get("base") or ""
         entries = _entries(image) if kind == "context" else []
         settings = {"build_args": dict(image.get("build_args") or {})} if kind == "context" else dict(image[kind])
-        inputs = {"kind": kind, "below": below, "refresh": refresh, "more": dict(image.get("inputs") or {})}
+        more = dict(image.get("inputs") or {})
+        inputs = {"kind": kind, "below": below, "refresh": refresh, "more": more}
         wanted[image["name"]] = Wanted(
             name=image["name"],
             what=image["what"],
@@ -69,6 +72,8 @@ def resolve(images: Iterable[Mapping[str, Any]], refresh: str = "") -> list[Want
             aliases=tuple(image.get("aliases") or ()),
             entries=tuple(entries),
             settings=settings,
+            refresh=refresh,
+            inputs=more,
         )
     return list(wanted.values())
 
@@ -94,6 +99,18 @@ def to_make(wanted: list[Wanted], missing: Iterable[str]) -> list[Wanted]:
         if image.ref in missing and (image.ref not in lower or image.ref in needed):
             needed |= {image.ref, image.below}
     return [image for image in wanted if image.ref in needed and image.ref in missing]
+
+
+def to_load(wanted: list[Wanted], missing: Iterable[str]) -> list[Wanted]:
+    """Return what must be loaded where nothing is made: an image brings along what it was made from."""
+    missing = set(missing)
+    return [image for image in tops(wanted) if image.ref in missing]
+
+
+def tops(wanted: list[Wanted]) -> list[Wanted]:
+    """Return the images that no other one is made from: those that containers run."""
+    lower = {image.below for image in wanted if image.inner}
+    return [image for image in wanted if image.ref not in lower]
 
 
 def superseded(present: Iterable[Mapping[str, Any]], keep: Iterable[str], used: Iterable[str]) -> list[str]:

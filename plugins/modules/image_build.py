@@ -84,6 +84,13 @@ options:
     description: Directory of the lab on the server; logs go to C(build) in it.
     type: path
     required: true
+  bundle:
+    description:
+      - Directory on the controller that M(gpulab.jupyterhub.image_bundle) has made. Nothing is built then; what is
+        missing and no other image is made from is loaded from there.
+      - It fails, before it changes anything, if the bundle lacks one, and names the settings by which it differs.
+    type: path
+    default: ''
   refresh:
     description: Any text; a new one makes all images anew.
     type: str
@@ -145,7 +152,7 @@ refs:
   type: dict
   sample: {gpulab/hub: 'gpulab/hub:4f0c1b2a3d4e'}
 built:
-  description: References that were made, or would be in check mode.
+  description: References that were made or loaded, or would be in check mode.
   returned: success
   type: list
   elements: str

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Stands in for the program docker in test_image_build.py: images are files, named by their references.
+"""Stands in for the program docker in tests of actions for images: images are files, named by their references.
 
-A build whose context says `fail` does.
+A build whose context says `fail` does. An archive of `docker save` is a reference and the image's labels.
 """
 
+import gzip
 import json
 import os
 import sys
@@ -32,6 +33,16 @@ def build(words):
     place(words[words.index("--tag") + 1]).write_text(json.dumps(labels))
 
 
+def save(ref):
+    print(json.dumps([ref, json.loads(place(ref).read_text())]))
+
+
+def load(path):
+    ref, labels = json.loads(gzip.decompress(Path(path).read_bytes()))
+    place(ref).write_text(json.dumps(labels))
+    print(f"Loaded image: {ref}")
+
+
 def inspect(ref):
     labels = json.loads(place(ref).read_text())
     return {"Id": ref, "Size": 1, "RepoTags": [ref], "Config": {"Labels": labels}}
@@ -48,6 +59,10 @@ def main():
             if not all(place(ref).exists() for ref in words[2:]):
                 sys.exit(f"No such image: {words[2:]}")
             print(json.dumps([inspect(ref) for ref in words[2:]]))
+        case ["image", "save"]:
+            save(words[2])
+        case ["image", "load"]:
+            load(words[3])
         case ["image", "rm"]:
             place(words[2]).unlink()
         case ["buildx", "build"]:

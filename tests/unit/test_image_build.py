@@ -1,70 +1,19 @@
 """image_build as a play runs it, with the real Ansible and a stand-in for the program docker."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-DOUBLE = Path(__file__).parent / "image_docker_double.py"
+from ansible_collections.gpulab.jupyterhub.tests.unit.image_play import Play, prepare
 
 
 @pytest.fixture
 def lab(tmp_path):
-    """A server: its directory, its images, and a play that keeps two images there."""
-    (tmp_path / "images").mkdir()
-    (tmp_path / "bin").mkdir()
-    docker = tmp_path / "bin" / "docker"
-    docker.write_text(f'#!/bin/sh\nexec {sys.executable} {DOUBLE} "$@"\n')
-    docker.chmod(0o755)
-    for name in ("base", "hub"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "Dockerfile").write_text("FROM x\n")
-    images = [
-        {"name": "t/base", "what": "base", "base": "debian", "context": str(tmp_path / "base")},
-        {"name": "t/hub", "what": "hub", "base": "t/base", "context": str(tmp_path / "hub")},
-    ]
-    task = {"gpulab.jupyterhub.image_build": {"images": images, "data_root": str(tmp_path / "lab")}}
-    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
-    (tmp_path / "play.yml").write_text(json.dumps([play]))
-    return tmp_path
+    """A server: its directory, its images, and the contexts of two images."""
+    return prepare(tmp_path)
 
 
 @pytest.fixture
 def converge(lab):
-    """Run the play; return its only task's result and all that was printed."""
-
-    def run(*options):
-        environment = {
-            **os.environ,
-            "PATH": f"{lab / 'bin'}:{os.environ['PATH']}",
-            "DOUBLE_STORE": str(lab / "images"),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_ASYNC_DIR": str(lab / "async"),
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
-        }
-        command = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-v", *options, str(lab / "play.yml")]
-        interpreter = ["-e", f"ansible_python_interpreter={sys.executable}"]
-        program = Path(sys.executable).parent / command[0]
-        done = subprocess.run(
-            [program, *command[1:], *interpreter],
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=lab,
-            timeout=120,
-            check=False,
-        )
-        line = next(line for line in done.stdout.splitlines() if "=> {" in line)
-        text = done.stdout[done.stdout.index(line) :].split("=> ", 1)[1]
-        return json.JSONDecoder().raw_decode(text)[0], done.stdout
-
-    return run
+    """Run the task that keeps the two images; return its result and all that was printed."""
+    return Play(lab, "image_build", {"data_root": str(lab / "lab")})
 
 
 def stored(lab):

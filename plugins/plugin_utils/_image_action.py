@@ -1,0 +1,184 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the actions for images share: modules that may fail, jobs in the background, and telling how far they are."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_bundle import BundleError
+
+_MODULES = "gpulab.jupyterhub"
+# In seconds. A job says something new at least once a second; one that is silent for long is dead.
+_POLL, _TELL, _CHECK, _SILENCE = 1.0, 10.0, 60.0, 180.0
+_LONGEST = 6 * 3600
+
+TEXT: dict[str, Any] = {"type": "str", "default": ""}
+_IMAGE: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "what": {"type": "str", "required": True},
+    "base": {"type": "str"},
+    "context": {"type": "path"},
+    "bootstrap": {
+        "type": "dict",
+        "options": {
+            "suite": {"type": "str", "required": True},
+            "packages": {"type": "list", "elements": "str", "required": True},
+            "mirror": TEXT,
+        },
+    },
+    "archive": {
+        "type": "dict",
+        "options": {"path": {"type": "str", "required": True}, "sha256": {"type": "str", "required": True}},
+    },
+    "build_args": {"type": "dict", "default": {}},
+    "files": {"type": "dict", "default": {}},
+    "inputs": {"type": "dict", "default": {}},
+    "aliases": {"type": "list", "elements": "str", "default": []},
+}
+#: The option that all actions for images have: what a lab's images are made from.
+IMAGES: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "required": True,
+    "options": _IMAGE,
+    "required_one_of": [["context", "bootstrap", "archive"]],
+    "mutually_exclusive": [["context", "bootstrap", "archive"]],
+}
+
+
+class Refused(Exception):
+    """The task fails with this result."""
+
+    def __init__(self, msg: str, result: Mapping[str, Any] | None = None) -> None:
+        super().__init__(msg)
+        self.result = {**(result or {}), "failed": True, "msg": msg}
+
+
+class ImageAction(ActionBase):
+    """An action that has images made, saved or loaded; `_SPEC` is what it takes, `_converge` what it does."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = False
+    _supports_diff = True
+    _SPEC: dict[str, Any] = {}
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Run the action; see the module of the same name for what it takes and returns."""
+        super().run(tmp, task_vars)
+        self._task_vars = task_vars or {}
+        _, self._args = self.validate_argument_spec(self._SPEC)
+        try:
+            return self._converge()
+        except Refused as refused:
+            return refused.result
+        except BundleError as error:
+            return {"failed": True, "msg": str(error)}
+        except OSError as error:
+            return {"failed": True, "msg": f"{error.filename}: {error.strerror}, on the machine that runs Ansible"}
+
+    def _converge(self) -> dict[str, Any]:
+        """Return the task's result.
+
+        :raises Refused, BundleError, OSError: if it fails.
+        """
+        raise NotImplementedError
+
+    def _module(self, name: str, args: Mapping[str, Any], **how: Any) -> dict[str, Any]:
+        """Run a module on the server.
+
+        :raises Refused: if it fails, with its message and its other results.
+        """
+        full = name if "." in name else f"{_MODULES}.{name}"
+        result = self._execute_module(full, dict(args), task_vars=self._task_vars, **how)
+        if result.get("failed"):
+            raise Refused(result.get("msg", f"{full} failed"), result)
+        return result
+
+    def _tell(self, words: str) -> None:
+        Display().display(f"[{self._task_vars.get('inventory_hostname', '')}] {words}")
+
+    def _folder(self) -> str:
+        """Return the server's directory for logs and temporary files."""
+        return str(self._connection._shell.join_path(self._args["data_root"], "build"))
+
+    def _run_job(self, args: Mapping[str, Any]) -> None:
+        """Run M(gpulab.jupyterhub.image_make) in the background, and tell how far it is.
+
+        :param args: its parameters.
+        :raises Refused: if it fails.
+        """
+        # There is no other way to ask for a job in the background, and no other module must run as one.
+        self._task.async_val = _LONGEST
+        try:
+            job = self._module("image_make", args, wrap_async=True)
+        finally:
+            self._task.async_val = 0
+            # The job removes its own directory; the next one has a new one, which is to be removed as well.
+            self._cleanup_remote_tmp = True
+        self._follow(job["ansible_job_id"], args["ref"], args["short"])
+
+    def _follow(self, job: str, ref: str, short: str) -> None:
+        """Give signs of life and tell what goes on, until the job has ended.
+
+        :raises Refused: if it failed.
+        """
+        heard = asked = told = time.monotonic()
+        last = ""
+        while True:
+            time.sleep(_POLL)
+            words, now = self._ask(short), time.monotonic()
+            if words and words != last:
+                heard, last = now, words
+            if words and now - told >= _TELL:
+                told = now
+                self._tell(f"{short} image: {words}")
+            if not words or now - asked >= _CHECK:
+                asked = now
+                if self._ended(job):
+                    return
+            if now - heard >= _SILENCE:
+                raise Refused(
+                    f"The job that makes {ref} has died without a word. Its log on the server is "
+                    f"{self._folder()}/{short}.log. Run the same command again: it goes on from the last finished step."
+                )
+
+    def _ask(self, short: str) -> str:
+        """Return how far the job says it is; nothing if it does not say."""
+        lock, progress = (quote(f"{self._folder()}/.{short}.{what}") for what in ("lock", "progress"))
+        said = self._low_level_execute_command(f"touch -c {lock}; if [ -f {progress} ]; then cat {progress}; fi")
+        try:
+            return str(json.loads(said["stdout"])["words"])
+        except ValueError:
+            return ""
+
+    def _ended(self, job: str) -> bool:
+        """Tell whether the job has ended well.
+
+        :raises Refused: if it ended otherwise.
+        """
+        folder = self._remote_expand_user(self.get_shell_option("async_dir", "~/.ansible_async"))
+        where = {"jid": job, "_async_dir": folder}
+        status = self._execute_module(
+            "ansible.builtin.async_status", {**where, "mode": "status"}, task_vars=self._task_vars
+        )
+        if not status.get("finished"):
+            return False
+        self._module("ansible.builtin.async_status", {**where, "mode": "cleanup"})
+        if status.get("failed"):
+            raise Refused(status.get("msg", "The job ended without a word."), _about(status))
+        return True
+
+
+def _about(status: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a failed job's result is worth showing; the message has its last lines already."""
+    return {
+        name: status[name] for name in ("log", "step", "exception", "module_stderr", "data", "stderr") if name in status
+    }
