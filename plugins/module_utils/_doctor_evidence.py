@@ -17,6 +17,7 @@ from ._hub_look import redacted
 _LONGEST = 300_000
 _LOG_LINES = 2000
 _JOURNAL = ("journalctl", "--unit=docker", "--lines=500", "--no-pager", "--output=short-iso")
+_DAEMON_JSON = Path("/etc/docker/daemon.json")
 _ENGINE_LOG = Path("/var/log/docker.log")
 _DISKS = ("df", "-hT", "--exclude-type=overlay", "--exclude-type=tmpfs")
 _SERVER = ("/etc/os-release", "/etc/resolv.conf", "/proc/version", "/proc/loadavg", "/proc/meminfo")
@@ -48,7 +49,7 @@ def _of_files(root: Path) -> dict[str, str]:
         "compose.yml": _text(root / "compose.yml"),
         "jupyterhub_config.py": without_environment(_text(root / "config/jupyterhub_config.py")),
         "server-failures.jsonl": _text(root / "state/server-failures.jsonl"),
-        "daemon.json": _text(Path("/etc/docker/daemon.json")),
+        "daemon.json": _text(_DAEMON_JSON),
         "server.txt": "\n".join(f"== {path}\n{_text(Path(path))}" for path in _SERVER),
     }
 
