@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from ._docker_cli import Docker, DockerError
 from ._problems import Problem
+from ._times import instant
 
 Facts = Mapping[str, Any]
 
@@ -83,7 +83,7 @@ def _took_off(event: Facts, container: str) -> bool:
 
 def _removed(problem: Problem, facts: Facts) -> float:
     """Ask the engine when it last let go of what is missing; of an image, it does not remember which name it took."""
-    kind, _, name = problem.subject.partition(" ")
+    kind, _space, name = problem.subject.partition(" ")
     if problem.code.endswith("-absent") and kind == "service":
         return _last(facts, ("destroy",), name)
     if problem.code == "server-without-container":
@@ -113,8 +113,8 @@ def _is_about(event: Facts, what: str) -> bool:
 def seconds(text: str) -> float:
     """Turn a time of Docker's or the hub's, C(2026-11-22T21:53:38.97Z), into seconds since 1970; 0 for none."""
     try:
-        at = datetime.fromisoformat(text)
+        at = instant(text)
     except ValueError:
         return 0.0
     # Docker's word for never is the year 1.
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() if at.year > 1 else 0.0
+    return at.timestamp() if at.year > 1 else 0.0

@@ -11,8 +11,8 @@ from typing import Any
 
 Facts = Mapping[str, Any]
 
-#: What reads a YAML document, and raises errors of its own for one that is none; None where there is no reader.
-Loader = Callable[[str], Any] | None
+#: What reads a YAML document, and raises errors of its own for one that is none.
+Loader = Callable[[str], Any]
 
 #: The error of a specification in YAML where there is no reader.
 NO_YAML = "this server's Python cannot read YAML"
@@ -27,7 +27,7 @@ def parse_toolkit_version(text: str) -> str:
     return match[1] if match else ""
 
 
-def parse_spec(path: str, text: str, load: Loader) -> dict[str, Any]:
+def parse_spec(path: str, text: str, load: Loader | None) -> dict[str, Any]:
     """Read one CDI specification.
 
     :returns: `path`, `cdi_version`, `kind`, `devices` (names), `driver_version` (of the libraries that it mounts;

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ._hub_api import HubApi, Refused, Unreachable
 from ._problems import Problem, warning
+from ._times import instant
 
 KEYS = ("user", "server", "when", "stage", "cause", "text", "detail", "exit_code", "log", "mended")
 
@@ -44,9 +45,9 @@ def at_failures(api: HubApi, hours: float, now: datetime | None = None) -> list[
         records = api.fetch("/api/lab/failures")["failures"]
     except (Refused, Unreachable, KeyError, TypeError):
         return []
-    since = (now or datetime.now(UTC)) - timedelta(hours=hours)
+    since = (now or datetime.now(timezone.utc)) - timedelta(hours=hours)
     found = [{key: record.get(key) for key in KEYS} for record in records]
-    return [record for record in reversed(found) if datetime.fromisoformat(record["when"]) >= since]
+    return [record for record in reversed(found) if instant(record["when"]) >= since]
 
 
 def failures(facts: Mapping[str, Any]) -> Iterator[Problem]:
