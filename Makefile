@@ -7,24 +7,38 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint unit hub contract lab e2e bench molecule venv link browser requirements clean
+.PHONY: help test lint sanity unit ansible-units versions lab e2e bench molecule venv browser shellcheck requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 test: venv ## everything, cheap layers first
-	$(MAKE) lint unit
+	$(MAKE) lint sanity unit
 	$(MAKE) e2e
 	$(MAKE) molecule
 
-lint: venv ## ansible-lint (profile production), ruff, shell syntax
+# They run on the Python that a server has; the oldest is in tests/config.yml, too.
+ON_SERVERS := plugins/modules plugins/module_utils plugins/doc_fragments
+
+lint: venv ## ansible-lint (profile production), ruff, oldest Python, shell syntax, changelog fragments
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	ANSIBLE_HOME=$(CURDIR)/.ansible/home .venv/bin/ansible-lint --offline
+	.venv/bin/vermin --quiet --no-tips --target=3.10- --violations $(ON_SERVERS)
 	bash -n run.sh .ci/run
+	.venv/bin/antsibull-changelog lint
+
+sanity: venv shellcheck ## what Ansible itself asks of a collection (ansible-test sanity), with each Python that is here
+	$(PYTHON) tests/run_ansible_test.py sanity
 
 unit: venv ## modules, labhub and the contracts between defaults, specs and templates
-	$(PYTEST) -n 2 tests/unit tests/hub tests/contract
+	$(PYTEST) -n 2 tests/unit tests/singleuser tests/bench tests/hub tests/contract
+
+ansible-units: venv ## the unit tests as ansible-test runs them
+	$(PYTHON) tests/run_ansible_test.py units --venv --python default
+
+versions: venv ## unit and contract layers on each ansible-core that is promised; needs Python 3.11 and 3.12 or 3.13
+	$(PYTHON) tests/run_versions.py
 
 lab: ## the lab on this machine, brought up or put right
 	./run.sh
@@ -45,11 +59,19 @@ venv: .venv/.stamp-test
 	$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-test.txt
 	touch $@
 
+# Debian's packages, only where a command is missing.
+define from_debian
+@command -v $(1) >/dev/null || { \
+  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+  $$as_root apt-get update -q && \
+  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $(2); }
+endef
+
 browser: ## Debian's Chromium, for the browser tests
-	@command -v chromium >/dev/null || { \
-	  as_root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$as_root apt-get update -q && \
-	  $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium fonts-dejavu-core; }
+	$(call from_debian,chromium,chromium fonts-dejavu-core)
+
+shellcheck: ## Debian's shellcheck, for make sanity
+	$(call from_debian,shellcheck,shellcheck)
 
 requirements: venv ## pin the requirements anew, with hashes
 	$(PIN) --universal --python-version 3.11 requirements.in -o requirements.txt

@@ -57,7 +57,7 @@ make_venv() {
     [ -n "$python" ] || exit 1
     # Older pips trust only the CAs that they ship; this server may have one more, such as a campus proxy's.
     [ -n "${PIP_CERT-}" ] || [ ! -r $SYSTEM_CA ] || export PIP_CERT=$SYSTEM_CA
-    [ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+    if ! { [ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null; }; then "$python" -m venv --clear .venv; fi
     .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
     echo "$want" >$stamp
   fi

@@ -129,7 +129,7 @@ def tail(log: str, begin: int = 0, lines: int = 10) -> str:
 
 def _stat(pid: int, proc: str) -> tuple[str, str]:
     """Read a process's name and its start time, in clock ticks since boot."""
-    head, _, rest = Path(proc, str(pid), "stat").read_text(encoding="utf-8").rpartition(")")
+    head, _bracket, rest = Path(proc, str(pid), "stat").read_text(encoding="utf-8").rpartition(")")
     return head.partition("(")[2], rest.split()[19]
 
 

@@ -72,7 +72,7 @@ def make_secret(kind: str, length: int) -> str:
     :param length: in characters.
     """
     alphabet = "0123456789abcdef" if kind == "hex" else _ALPHABET
-    return "".join(secrets.choice(alphabet) for _ in range(length))
+    return "".join(secrets.choice(alphabet) for _place in range(length))
 
 
 def digests(entries: list[Entry]) -> dict[str, str]:

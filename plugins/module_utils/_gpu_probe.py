@@ -142,7 +142,7 @@ def main():
     told = {"device_nodes": device_nodes(), "nvml": nvml()}
     computes = compute and told["nvml"]["code"] == 0 and told["nvml"]["gpus"]
     told.update(cuda=cuda() if computes else {"code": None}, torch=computation() if computes else None)
-    print("\n" + json.dumps(told))
+    sys.stdout.write(f"\n{json.dumps(told)}\n")
 
 
 if __name__ == "__main__":

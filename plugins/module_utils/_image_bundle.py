@@ -176,7 +176,7 @@ def _difference(bundle: Bundle, image: Wanted, wanted: Iterable[Wanted]) -> str:
     if not others:
         setting = " (hub_images_user_image names it)" if image.what == "singleuser" else ""
         return f"the bundle has no image of that name{setting}."
-    names = sorted({name for name, _ in min(others, key=len)})
+    names = sorted({name for name, _digest in min(others, key=len)})
     settings = [name for name in names if name.startswith("hub_images_")]
     files = [name for name in names if name not in settings]
     words = [f"the bundle's was made with other {', '.join(settings)}"] if settings else []

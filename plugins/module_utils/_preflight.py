@@ -147,7 +147,7 @@ def _malformed(path: str, fault: str, text: str = "", line: int = 0) -> Problem:
 def parse_os_release(text: str) -> dict[str, str]:
     """Read /etc/os-release."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
-    return {key.strip(): value.strip().strip("\"'") for key, _, value in pairs}
+    return {key.strip(): value.strip().strip("\"'") for key, _equals, value in pairs}
 
 
 def platform(release: Mapping[str, str], machine: str) -> Iterator[Problem]:

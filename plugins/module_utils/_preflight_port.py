@@ -138,7 +138,7 @@ def listeners(table: str, byte_order: str = sys.byteorder) -> Iterator[tuple[str
     for line in table.splitlines()[1:]:
         fields = line.split()
         if len(fields) > 9 and fields[3] == "0A":
-            address, _, number = fields[1].partition(":")
+            address, _colon, number = fields[1].partition(":")
             yield _address(address, byte_order), int(number, 16), fields[9]
 
 

@@ -21,6 +21,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.docker_socket
 options:
   container:
     description: Name of a container that runs. It is looked at as its own user.
@@ -44,10 +45,6 @@ options:
     description: Whether to start CUDA, and to compute with PyTorch where there is one.
     type: bool
     default: true
-  docker_socket:
-    description: Socket of the Docker engine.
-    type: path
-    default: /var/run/docker.sock
   timeout:
     description: Longest wait for the container, in seconds.
     type: int
@@ -182,9 +179,9 @@ ARGUMENT_SPEC = {
     "gpus": {"type": "list", "elements": "str"},
     "injection": {"type": "str", "choices": ["cdi", "hook"], "default": "cdi"},
     "compute": {"type": "bool", "default": True},
-    "docker_socket": {"type": "path", "default": "/var/run/docker.sock"},
     "timeout": {"type": "int", "default": 120},
     "fail_on": {"type": "list", "elements": "str", "default": []},
+    **cli.SOCKET_OPTION,
 }
 
 

@@ -195,7 +195,7 @@ def see(module: AnsibleModule, disk: Disk) -> tuple[Look, bool]:
     """
     params = module.params
     names = [row["name"] for row in params["users"]]
-    token, _ = _hub_look.at_token(f"{params['data_root']}/secrets/ansible_token")
+    token, _facts = _hub_look.at_token(f"{params['data_root']}/secrets/ansible_token")
     module.no_log_values.update({token} - {""})
     try:
         return look_at(HubApi(params["url"], token, params["timeout"]), disk, names), True

@@ -61,7 +61,7 @@ options:
         description: Loads it from an archive of C(docker save) or of a root file system.
         type: dict
         suboptions:
-          path: {description: File on the controller, or address the server downloads from., type: str, required: true}
+          path: {description: File on the controller or address the server downloads from., type: str, required: true}
           sha256: {description: SHA-256 of the archive., type: str, required: true}
       build_args:
         description: Arguments of the build.

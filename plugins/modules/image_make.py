@@ -53,7 +53,7 @@ options:
     description: An archive of C(docker save), or of a root file system.
     type: dict
     suboptions:
-      path: {description: File on the server, or address to download it from., type: str, required: true}
+      path: {description: File on the server or address to download it from., type: str, required: true}
       sha256: {description: Its SHA-256 in hexadecimal digits., type: str, required: true}
       origin: {description: How the archive is called in messages., type: str, required: true}
   bundled:
@@ -152,12 +152,12 @@ def main() -> None:
             Maker(params, job, temporary).make()
         except MakeError as error:
             result |= {"step": error.step, "lines": error.lines}
-            msg = error.text or message(params["ref"], error.step, error.lines, str(job.log))
+            result["msg"] = error.text or message(params["ref"], error.step, error.lines, str(job.log))
         except (DockerError, Abandoned) as error:
-            msg = message(params["ref"], "", [str(error)], str(job.log))
+            result["msg"] = message(params["ref"], "", [str(error)], str(job.log))
         else:
             module.exit_json(changed=True, **result)
-    module.fail_json(msg=msg, **result)
+    module.fail_json(**result)
 
 
 _SOURCES = ["context", "bootstrap", "archive", "bundled"]

@@ -137,10 +137,10 @@ def decide(
     if all(image["ref"] in ids for image in images if image["required"]):
         pairs = names_to_give([image for image in images if image["ref"] in ids], ids)
         # A name that moves to another image is no longer one of the image that is removed.
-        moving = {name for _, name in pairs}
+        moving = {name for _id, name in pairs}
         moved |= moving & named.keys()
         remove = [ref for ref in superseded(present, wanted, used) if ref not in moving] if prune else []
-    after = sorted({*ids, *(name for _, name in pairs)} - set(remove))
+    after = sorted({*ids, *(name for _id, name in pairs)} - set(remove))
     result = {
         "changed": bool(pairs or remove),
         "missing": [ref for ref in wanted if ref not in ids],

@@ -74,7 +74,7 @@ class ImageAction(ActionBase):
         """Run the action; see the module of the same name for what it takes and returns."""
         super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
-        _, self._args = self.validate_argument_spec(self._SPEC)
+        _result, self._args = self.validate_argument_spec(self._SPEC)
         try:
             return self._converge()
         except Refused as refused:

@@ -33,7 +33,7 @@ def seconds(action: Callable[[], Any]) -> float:
 @contextmanager
 def people(lab: Lab, count: int) -> Iterator[list[str]]:
     """Make users up, and remove them, their servers and their homes at the end."""
-    made = [f"bench{secrets.token_hex(4)}" for _ in range(count)]
+    made = [f"bench{secrets.token_hex(4)}" for _user in range(count)]
     try:
         for name in made:
             HubClient(lab).call("POST", f"/hub/api/users/{name}")

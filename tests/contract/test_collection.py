@@ -1,12 +1,12 @@
 """The collection as Galaxy users get it: built, installed into an empty place, and found by its full name."""
 
-import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
 import pytest
+from checkout import export
 
 
 def ansible(program, *arguments, **options):
@@ -18,14 +18,10 @@ def ansible(program, *arguments, **options):
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory, root):
+def built(tmp_path_factory):
     """The collection's archive, made from what git tracks, as a release is."""
     work = tmp_path_factory.mktemp("release")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (root / name).exists():
-            (work / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, work / "tree" / name)
+    export(work / "tree")
     ansible("galaxy", "collection", "build", "--output-path", str(work), str(work / "tree"))
     (archive,) = work.glob("gpulab-jupyterhub-*.tar.gz")
     return archive

@@ -97,5 +97,7 @@ def served(host: str, folder: Path) -> Iterator[PackageIndex]:
         # The handshake belongs to the request's own thread, so that one client's cannot hold up the others.
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield PackageIndex(host, ca, server.server_port, index.package, index.password)
-        server.shutdown()
+        try:
+            yield PackageIndex(host, ca, server.server_port, index.package, index.password)
+        finally:
+            server.shutdown()

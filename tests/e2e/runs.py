@@ -47,7 +47,7 @@ def run_sh(*arguments: str, wrapper: Sequence[str] = ()) -> Run:
     :param wrapper: a command that runs it, such as ``unshare --mount``.
     """
     process = _start(arguments, wrapper)
-    output, _ = process.communicate(timeout=LONGEST)
+    output, _errors = process.communicate(timeout=LONGEST)
     return Run(process.returncode, output)
 
 
@@ -60,5 +60,5 @@ def interrupt_at(words: str, *arguments: str) -> Run:
         if words in line:
             os.killpg(process.pid, signal.SIGINT)
             break
-    rest, _ = process.communicate(timeout=LONGEST)
+    rest, _errors = process.communicate(timeout=LONGEST)
     return Run(process.returncode, "".join(said) + rest)

@@ -21,7 +21,7 @@ pytestmark = [
 
 IMAGE = "jupyter-custom-gpu:latest"
 SPECS = Path("/var/run/cdi")
-ONE, TWO = (f"GPU-{uuid.uuid4()}" for _ in range(2))
+ONE, TWO = (f"GPU-{uuid.uuid4()}" for _card in range(2))
 SLICE = f"MIG-{uuid.uuid4()}"
 
 # Behind NVIDIA's own numbers there is no driver here; behind those of /dev/null there is one.

@@ -74,7 +74,7 @@ class RunningHub:
                 hub.wait(20)
 
     def wait(self, hub: subprocess.Popen):
-        for _ in range(300):
+        for _try in range(300):
             with contextlib.suppress(requests.ConnectionError):
                 if requests.get(f"{self.url}/hub/api/", timeout=5).ok:
                     return

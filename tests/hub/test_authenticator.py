@@ -127,7 +127,7 @@ def test_who_administers_users_without_being_an_admin_cannot_touch_an_admin(tmp_
 @pytest.mark.parametrize("name", ["ida", "name-without-account"])
 def test_five_wrong_passwords_lock_a_name_out_whether_it_exists_or_not(hub, name):
     hub.api("PUT", "/lab/accounts/ida", json={"password": PASSWORD})
-    guesses = [hub.person().log_in(name, "wrong") for _ in range(5)]
+    guesses = [hub.person().log_in(name, "wrong") for _try in range(5)]
     assert {(guess.status_code, alert(guess.text)) for guess in guesses} == {(403, "Invalid username or password")}
     locked = hub.person().log_in(name, PASSWORD)
     assert locked.status_code == 403
@@ -136,7 +136,7 @@ def test_five_wrong_passwords_lock_a_name_out_whether_it_exists_or_not(hub, name
 
 def test_a_new_password_ends_the_lock_out(hub):
     hub.api("PUT", "/lab/accounts/judy", json={"password": PASSWORD})
-    for _ in range(5):
+    for _try in range(5):
         hub.person().log_in("judy", "wrong")
     hub.api("PUT", "/lab/accounts/judy", json={"password": "another good password"})
     assert hub.person().log_in("judy", "another good password").ok

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_said_in_words(tmp_path, right, wrong, words):
 
 
 def test_every_unknown_name_is_told_at_once(tmp_path):
-    _, said = check(tmp_path, CONFIG + "c.LabSpawner.shmsize = 1\nc.Nonsense.x = 1\n")
+    _code, said = check(tmp_path, CONFIG + "c.LabSpawner.shmsize = 1\nc.Nonsense.x = 1\n")
     assert len(said.splitlines()) == 2
 
 

@@ -26,7 +26,7 @@ def get_key(hub, capsys, monkeypatch):
 
 
 def test_it_makes_admins_and_groups_of_a_running_hub(hub, get_key):
-    code, token, _ = get_key()
+    code, token, _errors = get_key()
     assert code == 0
     assert hub.api("POST", "/users/carol", token=token).status_code == 201
     assert hub.api("PATCH", "/users/carol", token=token, json={"admin": True}).json()["admin"]

@@ -31,8 +31,8 @@ class Form(HTMLParser):
         self.inputs, self.labelled, self.ids = {}, set(), []
         self.feed(page)
 
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
         self.ids.append(attributes.get("id"))
         if tag == "label":
             self.labelled.add(attributes["for"])

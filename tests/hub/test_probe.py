@@ -159,7 +159,7 @@ def test_what_is_left_over_is_told_and_the_lab_not_called_broken(hub, monkeypatc
 
 
 def test_two_probes_in_turn_both_find_the_lab_in_order(hub, probe):
-    assert [probe("--packages-dir", str(hub.packages))[0] for _ in range(2)] == [0, 0]
+    assert [probe("--packages-dir", str(hub.packages))[0] for _time in range(2)] == [0, 0]
 
 
 @pytest.mark.parametrize("mount", ["shared:rw", "/shared", "/shared:wr"])

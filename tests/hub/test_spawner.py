@@ -273,7 +273,7 @@ async def test_a_server_that_dies_while_it_runs_is_on_record_once(docker, make, 
     spawner = make()
     await spawner.start()
     docker.containers[NAME]["State"] |= {"Running": False, "Status": "exited"} | state
-    for _ in range(2):
+    for _time in range(2):
         assert "it is broken" in await spawner.poll()
     (record,) = failures.STORE.all()
     assert (record["stage"], record["cause"], record["mended"]) == ("run", cause, "")

@@ -49,7 +49,7 @@ def literal(argument, tree, line):
 def messages_in_templates():
     environment = jinja2.Environment()
     for path in (SOURCE / "templates").glob("*.html"):
-        for _, _, message in extract_from_ast(environment.parse(path.read_text(encoding="utf-8")), ("_",)):
+        for _line, _function, message in extract_from_ast(environment.parse(path.read_text(encoding="utf-8")), ("_",)):
             if message:
                 yield message if isinstance(message, str) else message[0]
 

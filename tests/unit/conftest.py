@@ -1,8 +1,20 @@
-"""Sockets of this machine, for tests of what is in the way of the lab's."""
+"""Sockets of this machine, for tests of what is in the way of the lab's; and how long Hypothesis may take: any time."""
 
 import socket
+from pathlib import Path
 
 import pytest
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _problems
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("any-time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any-time")
+
+
+@pytest.fixture(scope="session")
+def collections_path() -> str:
+    """Where a play finds this collection: the link that make sets, or the copy that ansible-test has."""
+    return str(Path(_problems.__file__).parents[5])
 
 
 @pytest.fixture

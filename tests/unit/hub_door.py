@@ -28,9 +28,11 @@ def serving(replies):
     """Open a door for the time of a test."""
     door = Door(replies)
     threading.Thread(target=door.serve_forever, args=(0.01,), daemon=True).start()
-    yield door
-    door.shutdown()
-    door.server_close()
+    try:
+        yield door
+    finally:
+        door.shutdown()
+        door.server_close()
 
 
 class Replay(BaseHTTPRequestHandler):

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stands in for the program docker in tests of actions for images: images are files, named by their references.
 
 A build whose context says `fail` does. An archive of `docker save` is a reference and the image's labels.

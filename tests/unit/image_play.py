@@ -45,13 +45,13 @@ class Play:
             "PATH": f"{self.place / 'bin'}:{os.environ['PATH']}",
             "DOUBLE_STORE": str(self.store),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible" / "collections"),
+            "ANSIBLE_COLLECTIONS_PATH": str(Path(__file__).parents[5]),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_ASYNC_DIR": str(self.place / "async"),
             "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
         }
-        program = Path(sys.executable).parent / "ansible-playbook"
-        command = [program, "-i", "localhost,", "-c", "local", "-v", *options, play]
+        program = [sys.executable, "-m", "ansible.cli.playbook"]
+        command = [*program, "-i", "localhost,", "-c", "local", "-v", *options, play]
         interpreter = ["-e", f"ansible_python_interpreter={sys.executable}"]
         done = subprocess.run(
             [*command, *interpreter],

@@ -55,7 +55,7 @@ class Answer(BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
-def list_users(hub, _):
+def list_users(hub, _body):
     return 200, {"items": list(hub.users.values()), "_pagination": {"next": None}}
 
 
@@ -75,7 +75,7 @@ def put(hub, body, name):
     return 200, hub.accounts[name]
 
 
-def make_user(hub, _, name):
+def make_user(hub, _body, name):
     hub.users[name] = {"name": name, "admin": False, "groups": [], "servers": {}}
     return 201, hub.users[name]
 
@@ -85,23 +85,23 @@ def change_user(hub, body, name):
     return 200, hub.users[name]
 
 
-def remove_user(hub, _, name):
+def remove_user(hub, _body, name):
     if hub.users[name]["servers"]:
         return 400, {"message": f"{name}'s server runs"}
     hub.accounts.pop(name, None)
     return (204, {}) if hub.users.pop(name, None) else (404, {})
 
 
-def remove_account(hub, _, name):
+def remove_account(hub, _body, name):
     return (204, {}) if hub.accounts.pop(name, None) else (404, {"message": "There is no account"})
 
 
-def stop(hub, _, name):
+def stop(hub, _body, name):
     hub.users[name]["servers"] = {}
     return 204, {}
 
 
-def make_group(hub, _, group):
+def make_group(hub, _body, group):
     if group in hub.groups:
         return 409, {"message": "exists"}
     hub.groups.add(group)
@@ -122,8 +122,8 @@ def leave(hub, body, group):
 
 ROUTES = {
     "GET /users": list_users,
-    "GET /users/([^/]+)": lambda hub, _, name: (200, hub.users[name]),
-    "GET /lab/accounts": lambda hub, _: (200, list(hub.accounts.values())),
+    "GET /users/([^/]+)": lambda hub, _body, name: (200, hub.users[name]),
+    "GET /lab/accounts": lambda hub, _body: (200, list(hub.accounts.values())),
     "POST /lab/accounts/([^/]+)": check,
     "PUT /lab/accounts/([^/]+)": put,
     "DELETE /lab/accounts/([^/]+)": remove_account,

@@ -61,7 +61,7 @@ def run(engine, capsys, monkeypatch):
 @pytest.mark.parametrize("check", [False, True])
 def test_what_was_seen_is_told_in_full(run, check):
     result = run(image="image", gpus=[ONE], _ansible_check_mode=check)
-    del result["invocation"]
+    result.pop("invocation", None)  # told by ansible-core before 2.21
     assert result == {
         **{"changed": False, "status": "ok", "problems": [], "requested": [ONE], "host_uuids": [ONE, TWO]},
         **{"seen_uuids": [ONE], "uuid_match": True, "injection": "cdi", "survives_daemon_reload": True, "torch": None},

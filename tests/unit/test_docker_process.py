@@ -19,7 +19,7 @@ with socket.socket(socket.AF_UNIX) as server:
     server.bind(address)
     server.listen()
     while True:
-        connection, _ = server.accept()
+        connection, _address = server.accept()
         connection.recv(100)
         connection.sendall(b"HTTP/1.0 200 OK\\r\\n\\r\\n")
         connection.close()

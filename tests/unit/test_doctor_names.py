@@ -55,7 +55,7 @@ def name_server(request):
         line.bind(("127.0.0.1", 0))
 
         def serve():
-            for _ in range(request.param):
+            for _try in range(request.param):
                 line.recvfrom(4096)
             question, where = line.recvfrom(4096)
             line.sendto(question[:2] + bytes.fromhex("81850001000000000000") + question[12:], where)

@@ -31,18 +31,18 @@ DISK = {
 
 
 @pytest.fixture
-def play(tmp_path):
+def play(tmp_path, collections_path):
     """Run the play with these reports by host."""
 
     def play(hosts, *arguments, **variables):
         (tmp_path / "play.yml").write_text(PLAY)
         inventory = {"lab": {"hosts": {host: {"report": report} if report else {} for host, report in hosts.items()}}}
         (tmp_path / "hosts.json").write_text(json.dumps(inventory))
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), *arguments]
+        command = [sys.executable, "-m", "ansible.cli.playbook", "-i", str(tmp_path / "hosts.json"), *arguments]
         return subprocess.run(
             [*command, "-e", json.dumps(variables), str(tmp_path / "play.yml")],
             cwd=ROOT,
-            env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+            env=os.environ | {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_COLLECTIONS_PATH": collections_path},
             capture_output=True,
             text=True,
             check=False,

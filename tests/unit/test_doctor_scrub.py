@@ -18,7 +18,7 @@ KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc\n-----END RSA PRIVATE KEY---
     secrets=st.sets(st.text(min_size=1, max_size=12), max_size=5), pieces=st.lists(st.text(max_size=20)), data=st.data()
 )
 def test_no_known_value_is_left_wherever_it_stands(secrets, pieces, data):
-    planted = [data.draw(st.sampled_from(sorted(secrets))) for _ in pieces] if secrets else []
+    planted = [data.draw(st.sampled_from(sorted(secrets))) for _piece in pieces] if secrets else []
     text = "".join(piece + secret for piece, secret in zip(pieces, planted or [""] * len(pieces), strict=True))
     left = scrub.scrub(text, secrets)
     assert [secret for secret in secrets if secret in left] == []

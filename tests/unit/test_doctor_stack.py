@@ -1,13 +1,14 @@
 """_doctor_stack: what runs, compared with compose.yml as it lies there."""
 
 import json
+from types import MappingProxyType
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _doctor_stack as stack
 
-NETWORK = [{"Id": "net1"}]
-IMAGES = {"hub:1": "sha256:hub", "proxy:1": "sha256:proxy"}
+NETWORK = ({"Id": "net1"},)
+IMAGES = MappingProxyType({"hub:1": "sha256:hub", "proxy:1": "sha256:proxy"})
 COMPOSE = {"services": {"jupyterhub": {"image": "hub:1"}, "proxy": {"image": "proxy:1"}}}
 
 
@@ -57,7 +58,7 @@ RUNS = {
 def judged(tmp_path):
     """Judge a stack with a compose.yml; the file's owner and mode are not what this is about."""
 
-    def judged(present=True, runs=RUNS, **how):
+    def judged(present=True, runs=MappingProxyType(RUNS), **how):
         if present:
             (tmp_path / "compose.yml").write_text("name: jupyterhub\n")
             (tmp_path / "compose.yml").chmod(0o644)

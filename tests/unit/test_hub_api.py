@@ -33,7 +33,7 @@ def talker():
         servers.append(socket.create_server(("127.0.0.1", 0)))
 
         def answer(server):
-            connection, _ = server.accept()
+            connection, _address = server.accept()
             connection.recv(4096)
             if sends is not None:
                 connection.sendall(sends)
@@ -67,7 +67,7 @@ def test_lists_are_read_to_their_last_page(door):
     hub = door("known")
     users = HubApi(hub.url, "t").pages("/api/users")
     assert [user["name"] for user in users] == ["teacher", "alice", "bob", "carol"]
-    assert [path for path, _ in hub.requests] == [
+    assert [path for path, _headers in hub.requests] == [
         "/hub/api/users?offset=0&limit=200",
         "/hub/api/users?offset=2&limit=2",
     ]

@@ -86,12 +86,12 @@ def test_stack_and_users_are_picked_and_nobody_else():
 
 def test_another_labs_users_are_not_this_labs():
     other = inspected("cccc", "jupyter-alice", {"org.gpulab.jupyterhub.user": "alice"}, network="other-lab")
-    facts, _ = at_engine(container=cli.Answer("ok", json.dumps([PROXY, HUB, other]), ""))
+    facts, _asked = at_engine(container=cli.Answer("ok", json.dumps([PROXY, HUB, other]), ""))
     assert facts["user_containers"] == []
 
 
 def test_without_a_hub_every_users_container_may_be_this_labs():
-    facts, _ = at_engine(container=cli.Answer("ok", json.dumps([ALICE]), ""))
+    facts, _asked = at_engine(container=cli.Answer("ok", json.dumps([ALICE]), ""))
     assert [container["name"] for container in facts["user_containers"]] == ["jupyter-alice"]
 
 
@@ -115,7 +115,7 @@ def test_an_engine_that_does_not_answer_is_told_and_asked_no_more(error):
 
 
 def test_a_client_that_ends_well_without_an_engine_is_not_believed():
-    facts, _ = at_engine(info=cli.Answer("ok", json.dumps({"ServerVersion": "", "ServerErrors": [DOWN]}), ""))
+    facts, _asked = at_engine(info=cli.Answer("ok", json.dumps({"ServerVersion": "", "ServerErrors": [DOWN]}), ""))
     assert (facts["engine"]["state"], facts["engine"]["detail"]) == ("down", DOWN)
 
 

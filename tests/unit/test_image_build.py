@@ -40,18 +40,18 @@ def test_a_check_says_what_it_would_make_and_makes_nothing(lab, converge):
 
 
 def test_a_changed_input_makes_its_image_anew_and_drops_the_old_one(lab, converge):
-    before, _ = converge()
+    before, _said = converge()
     (lab / "hub" / "more").write_text("new")
-    after, _ = converge()
+    after, _said = converge()
     assert after["built"] == [after["refs"]["t/hub"]]
     assert after["removed"] == [before["refs"]["t/hub"]]
     assert stored(lab) == sorted(after["refs"].values())
 
 
 def test_a_failed_build_leaves_what_was_there_and_says_what_mends_it(lab, converge):
-    before, _ = converge()
+    before, _said = converge()
     (lab / "hub" / "Dockerfile").write_text("fail\n")
-    result, _ = converge()
+    result, _said = converge()
     assert "It failed at step 1 of 1, RUN something." in result["msg"]
     assert "hub_images_user_apt_packages" in result["msg"]
     assert result["log"] == str(lab / "lab" / "build" / "hub.log")
@@ -61,6 +61,6 @@ def test_a_failed_build_leaves_what_was_there_and_says_what_mends_it(lab, conver
 def test_a_context_that_is_not_there_is_named(lab, converge):
     (lab / "hub" / "Dockerfile").unlink()
     (lab / "hub").rmdir()
-    result, _ = converge()
+    result, _said = converge()
     assert str(lab / "hub") in result["msg"]
     assert stored(lab) == []

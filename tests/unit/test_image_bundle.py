@@ -24,7 +24,7 @@ def stored(place):
 
 def test_what_is_bundled_is_loaded_elsewhere_and_that_alone(lab):
     place, bundle, load, hub = lab
-    result, _ = bundle()
+    result, _said = bundle()
     assert (result["changed"], result["saved"], result["images"]) == (True, [hub], [hub])
     assert [path.name for path in (place / "bundle" / "images").iterdir()] == [f"hub-{hub[-12:]}.tar.gz"]
     assert [path.name for path in (place / "lab" / "build").glob("*.gz")] == []
@@ -36,10 +36,10 @@ def test_what_is_bundled_is_loaded_elsewhere_and_that_alone(lab):
 
 
 def test_a_whole_bundle_is_left_as_it_is(lab):
-    place, bundle, _, hub = lab
+    place, bundle, _load, hub = lab
     bundle()
     before = (place / "bundle" / "SHA256SUMS").stat().st_mtime_ns
-    result, _ = bundle()
+    result, _said = bundle()
     assert (result["changed"], result["images"]) == (False, [hub])
     assert (place / "bundle" / "SHA256SUMS").stat().st_mtime_ns == before
 
@@ -51,19 +51,19 @@ def test_checks_tell_and_change_nothing(lab):
     assert f"+{hub}" in printed
     assert not (place / "bundle").exists()
     bundle()
-    result, _ = load("--check")
+    result, _said = load("--check")
     assert (result["changed"], result["msg"], stored(place)) == (True, f"would load {hub}", [])
 
 
 def test_its_digests_are_those_that_sha256sum_checks(lab):
-    place, bundle, _, _ = lab
+    place, bundle, _load, _hub = lab
     bundle()
     told = subprocess.check_output(["sha256sum", "--check", "SHA256SUMS"], cwd=place / "bundle", text=True)
     assert sorted(line.split(":")[0].split("/")[0] for line in told.splitlines()) == ["images", "manifest.json"]
 
 
 def test_images_that_are_in_it_already_stay(lab):
-    place, bundle, _, hub = lab
+    place, bundle, _load, hub = lab
     bundle()
     (place / "hub" / "more").write_text("new")
     new = Play(place, "image_build", {"data_root": str(place / "lab"), "prune": False})()[0]["refs"]["t/hub"]
@@ -74,7 +74,7 @@ def test_a_bundle_of_other_files_is_refused_before_anything_changes(lab):
     place, bundle, load, hub = lab
     bundle()
     (place / "hub" / "more").write_text("new")
-    result, _ = load()
+    result, _said = load()
     assert f"the bundle {place / 'bundle'} lacks images" in result["msg"]
     assert "another release of this collection made the bundle's (hub/more)" in result["msg"]
     assert "./run.sh bundle" in result["msg"]
@@ -88,14 +88,14 @@ def test_a_damaged_file_is_named_and_made_anew_by_the_next_bundling(lab, name):
     path = place / "bundle" / name
     path = next(path.iterdir()) if path.is_dir() else path
     path.write_bytes(path.read_bytes() + b"\n")
-    result, _ = load("--check")
+    result, _said = load("--check")
     assert f"{path} is not the file that was bundled; nothing was changed." in result["msg"]
     assert bundle()[0]["saved"] == [hub]
     assert not load("--check")[0].get("failed")
 
 
 def test_a_directory_that_holds_something_else_is_left_alone(lab):
-    place, bundle, load, _ = lab
+    place, bundle, load, _hub = lab
     (place / "bundle").mkdir()
     (place / "bundle" / "thesis.tex").write_text("")
     assert "holds other files, and no bundle" in bundle()[0]["msg"]

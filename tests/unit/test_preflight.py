@@ -134,7 +134,7 @@ def test_a_missing_daemon_json_is_fine(tmp_path):
 @pytest.mark.parametrize(
     ("content", "evidence"),
     [
-        (b'{\n  "a": 1,\n}', "line 3, column 1"),
+        (b'{\n  "a": 1,\n  b\n}', "line 3, column 3"),
         (b'{\n  "a" 1\n}', "line 2, column 7: Expecting ':' delimiter.\n\"a\" 1"),
         (b'{"a": 1', "line 1, column 8"),
         (b"[1]", "it holds no object"),
@@ -151,7 +151,7 @@ def test_a_malformed_daemon_json_is_told_with_its_place(tmp_path, content, evide
 
 
 def test_a_daemon_json_that_is_a_directory_cannot_be_read(tmp_path):
-    _, (problem,) = checks.daemon_json(str(tmp_path))
+    _options, (problem,) = checks.daemon_json(str(tmp_path))
     assert "it cannot be read: Is a directory" in problem.evidence
 
 

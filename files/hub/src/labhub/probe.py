@@ -449,7 +449,7 @@ def taken(step: Callable[[], None], steps: list[dict[str, Any]]) -> dict[str, st
 
 def mount(text: str) -> tuple[str, str]:
     """Read ``PATH:rw`` or ``PATH:ro``."""
-    path, _, mode = text.rpartition(":")
+    path, _colon, mode = text.rpartition(":")
     if not path.startswith("/") or mode not in ("ro", "rw"):
         raise argparse.ArgumentTypeError(f"{text!r} must be PATH:rw or PATH:ro, with an absolute path")
     return path, mode

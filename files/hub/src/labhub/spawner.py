@@ -222,7 +222,7 @@ class LabSpawner(LabContainer):
 async def accepts_connections(ip: str, port: int) -> bool:
     """Tell whether something listens at an address."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=2)
+        _reader, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=2)
     except (OSError, TimeoutError):
         return False
     writer.close()

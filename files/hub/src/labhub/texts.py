@@ -76,14 +76,14 @@ def _wishes(header: str) -> list[str]:
     """Sort what an Accept-Language header lists, what is wanted most first; ``*`` and nonsense are left out."""
     wishes = []
     for position, part in enumerate(header.split(",")):
-        code, _, quality = part.strip().partition(";")
+        code, _semicolon, quality = part.strip().partition(";")
         try:
             weight = float(quality.strip().removeprefix("q=") or 1)
         except ValueError:
             continue
         if weight > 0 and code.replace("-", "").isalnum():
             wishes.append((-weight, position, code))
-    return [code for _, _, code in sorted(wishes)]
+    return [code for _rank, _place, code in sorted(wishes)]
 
 
 def speaker(language: str) -> Callable[..., str]:

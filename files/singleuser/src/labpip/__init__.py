@@ -6,8 +6,8 @@ pip's own ``--target`` only ever adds to a folder: it neither sees what lies the
 the shared folder is an environment to pip, as a virtual environment is one: it lies before the lab's own packages, and
 it alone is changed. The rest of what people ask of pip is left to pip.
 
-This relies on a few of pip's internals; tests/unit/test_labpip.py tries each of them on the release of pip that is
-pinned in requirements.txt.
+This relies on a few of pip's internals; tests/singleuser/test_labpip.py tries each of them on the release of pip that
+is pinned in requirements.txt.
 """
 
 FOLDER = "/opt/packages"

@@ -33,7 +33,7 @@ def main(arguments: list[str], folder: str = FOLDER) -> int:
         return pip_main(arguments)
     if name not in ("install", "uninstall"):
         return pip_main(arguments)
-    options, _ = create_command(name, isolated="--isolated" in rest).parse_args(rest)
+    options, _words = create_command(name, isolated="--isolated" in rest).parse_args(rest)
     if elsewhere(options):
         return pip_main(arguments)
     target = getattr(options, "target_dir", None) or os.environ.get("PIP_TARGET", "")

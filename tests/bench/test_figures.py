@@ -1,6 +1,7 @@
 """What `make bench` makes of its measurements."""
 
 import pytest
+
 from bench.figures import Comparison, Crowd, bytes_of, page
 
 

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from unit.labpip_bench import Bench, make_python, write_wheel
+from singleuser.labpip_bench import Bench, make_python, write_wheel
 
 
 @pytest.fixture(scope="module")

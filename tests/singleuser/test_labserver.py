@@ -53,7 +53,7 @@ def test_a_name_that_the_stand_in_lacks_comes_from_the_real_one(labserver, withi
             assert held.real == "the real one"
     assert held.real == "the real one"
     with pytest.raises(AttributeError):
-        _ = held.no_such_name
+        _gone = held.no_such_name
 
 
 def test_a_module_that_is_there_already_stays(labserver):
