@@ -7,7 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint sanity unit ansible-units versions lab e2e bench molecule venv browser shellcheck requirements clean
+.PHONY: help test lint sanity unit ansible-units docs versions lab e2e bench molecule venv browser shellcheck requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -36,6 +36,9 @@ unit: venv ## modules, labhub and the contracts between defaults, specs and temp
 
 ansible-units: venv ## the unit tests as ansible-test runs them
 	$(PYTHON) tests/run_ansible_test.py units --venv --python default
+
+docs: venv ## docs/reference anew, from what roles and plugins say of themselves
+	$(PYTHON) docs/make_reference.py
 
 versions: venv ## unit and contract layers on each ansible-core that is promised; needs Python 3.11 and 3.12 or 3.13
 	$(PYTHON) tests/run_versions.py
