@@ -165,7 +165,7 @@ def lacking(bundle: Bundle, refs: Iterable[Wanted], wanted: Iterable[Wanted]) ->
         [
             f"lab_bundle: the bundle {bundle.path} lacks images that this inventory wants; nothing was changed.",
             *lines,
-            f"Set these as they were when the bundle was made, or make it anew with this inventory: {AGAIN}.",
+            f"Take the settings and the release that it was made with, or make it anew with these: {AGAIN}.",
         ]
     )
 

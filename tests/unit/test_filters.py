@@ -4,6 +4,7 @@ import ast
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible_collections.gpulab.jupyterhub.plugins.filter.apt_mend import apt_mend
 from ansible_collections.gpulab.jupyterhub.plugins.filter.door_url import door_url
 from ansible_collections.gpulab.jupyterhub.plugins.filter.proxy_environment import proxy_environment
 from ansible_collections.gpulab.jupyterhub.plugins.filter.to_python import to_python
@@ -51,3 +52,27 @@ def test_proxies_stand_in_both_spellings():
 )
 def test_a_door_has_brackets_round_colons(host, url):
     assert door_url(host, 80) == url
+
+
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        (
+            "E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7",
+            "docker_engine_apt_lock_timeout",
+        ),
+        ("Failed to lock apt for exclusive operation: Failed to lock directory", "docker_engine_apt_lock_timeout"),
+        (
+            "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'",
+            "was interrupted: `dpkg --configure -a`",
+        ),
+        ("dpkg: error: failed to write: No space left on device", "df -h"),
+        ("Failed to update apt cache: unknown reason", "lab_http_proxy"),
+        ("E: Failed to fetch http://m.example/x.deb  Temporary failure resolving", "lab_http_proxy"),
+        ("something new", "tells more"),
+    ],
+)
+def test_what_apt_refuses_is_told_with_its_mend(words, mend):
+    told = apt_mend(words)
+    assert words in told
+    assert mend in told.partition("\nMend: ")[2]

@@ -1,0 +1,139 @@
+"""Servers that cannot take the lab: each is told in words, with its mend, and nothing on it is changed."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCENARIO = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def lab(server):
+    """The server, as root."""
+    return server("lab")
+
+
+@pytest.fixture
+def told():
+    """Run the site as its users do, see that it fails without a change, and return what it says in one line."""
+
+    def run(*options, changes=0):
+        command = [
+            "ansible-playbook",
+            f"--inventory={SCENARIO / 'inventory'}",
+            *options,
+            str(SCENARIO / "converge.yml"),
+        ]
+        plain = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, check=False)
+        assert done.returncode != 0, done.stdout
+        assert re.search(rf"^lab\s.*\bchanged={changes}\s", done.stdout, re.M), done.stdout
+        return " ".join(f"{done.stdout} {done.stderr}".split())
+
+    return run
+
+
+def test_a_server_that_does_not_answer(told):
+    text = told("--extra-vars=ansible_port=1")
+    assert "lab | UNREACHABLE" in text or "lab]: UNREACHABLE!" in text
+    assert "port 1: Connection refused" in text
+
+
+@pytest.fixture
+def pat(lab):
+    """Somebody who may sudo with a password."""
+    lab.check_output("useradd --create-home pat && echo pat:right | chpasswd && cp -a /home/ops/.ssh /home/pat/")
+    lab.check_output("chown -R pat /home/pat/.ssh && echo 'pat ALL=(ALL) ALL' > /etc/sudoers.d/pat")
+    yield "--extra-vars=ansible_user=pat"
+    # A connection of theirs is kept open for a while.
+    lab.check_output("rm /etc/sudoers.d/pat && userdel --force --remove pat")
+
+
+def test_a_wrong_password_for_sudo(told, pat):
+    assert "Incorrect sudo password" in told(pat, "--extra-vars=ansible_become_password=wrong")
+
+
+def test_no_password_for_sudo(told, pat):
+    assert "Missing sudo password" in told(pat)
+
+
+@pytest.fixture
+def squatter(lab):
+    """A service on the lab's port."""
+    lab.check_output("systemd-run --unit=squatter python3 -m http.server 8000")
+    lab.check_output("until python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 8000))'; do :; done")
+    yield
+    lab.check_output("systemctl stop squatter")
+
+
+def test_a_service_on_the_labs_port(told, squatter):
+    text = told()
+    assert re.search(r"port 8000 of 0\.0\.0\.0 is taken by python3 \(process \d+\)", text)
+    assert "or set hub_stack_port to a free port" in text
+
+
+@pytest.fixture
+def podman(lab):
+    """A package that brings a program docker that is none."""
+    lab.check_output("mkdir -p /tmp/podman-docker/DEBIAN")
+    fields = r"Package: podman-docker\nVersion: 5\nArchitecture: all\nMaintainer: nobody\nDescription: stand-in\n"
+    lab.check_output(f"printf '{fields}' > /tmp/podman-docker/DEBIAN/control")
+    lab.check_output("dpkg-deb --build /tmp/podman-docker && dpkg --install /tmp/podman-docker.deb")
+    yield
+    lab.check_output("dpkg --purge podman-docker")
+
+
+def test_a_package_that_stands_in_for_docker(told, lab, podman):
+    text = told()
+    assert "The engine cannot be made ready; nothing was changed." in text
+    assert "(packages-conflict)" in text
+    assert "podman-docker" in text
+    assert not lab.package("docker.io").is_installed
+
+
+@pytest.fixture
+def elsewhere(lab):
+    """A distribution that the lab has no packages for."""
+    lab.check_output("cp --dereference /etc/os-release /root/os-release && rm /etc/os-release")
+    lab.check_output(r"printf 'ID=gentoo\nNAME=Gentoo\nPRETTY_NAME=Gentoo\nVERSION_ID=2.17\n' > /etc/os-release")
+    yield
+    lab.check_output("cp /root/os-release /etc/os-release")
+
+
+def test_a_distribution_that_the_lab_has_no_packages_for(told, elsewhere):
+    text = told()
+    assert "this is Gentoo; the lab is written for" in text
+    assert "The engine cannot be made ready; nothing was changed." in text
+    assert "Install an engine 25 or newer" in text
+
+
+@pytest.fixture
+def upgrading(lab):
+    """A program that installs packages, and takes its time."""
+    lock = "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); fcntl.lockf(f, fcntl.LOCK_EX)"
+    lab.check_output(f'systemd-run --unit=upgrading python3 -c "{lock}; time.sleep(9999)"')
+    yield
+    lab.check_output("systemctl stop upgrading")
+    # What the run had begun with: its mark that the engine is to be its own.
+    lab.check_output("rm /etc/docker/gpulab.jupyterhub.json")
+
+
+def test_a_lock_that_another_program_holds(told, lab, upgrading):
+    text = told("--extra-vars=docker_engine_apt_lock_timeout=2", changes=1)
+    assert re.search(r"It is held by process \d+ \(python3\)", text)
+    assert "let the run wait longer, docker_engine_apt_lock_timeout" in text
+    assert not lab.package("docker.io").is_installed
+
+
+def test_without_all_that_it_has_nothing_to_say_before_it_changes_something(lab):
+    done = subprocess.run(
+        ["ansible-playbook", f"--inventory={SCENARIO / 'inventory'}", "--check", str(SCENARIO / "converge.yml")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
