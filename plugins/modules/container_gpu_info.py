@@ -144,8 +144,10 @@ torch:
   type: dict
 """
 
+import contextlib
 import inspect
 import sys
+import uuid
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -205,8 +207,20 @@ def ask(docker: cli.Docker, words: list[str], wishes: dict[str, Any]) -> dict[st
     try:
         out = docker.ask(*words, stdin=inspect.getsource(probe), timeout=wishes["timeout"])
     except cli.DockerError as error:
-        return {**told, "said": str(error)}
+        return {**told, "said": str(error), "hung": error.state == "hung"}
     return {**told, "probe": inside.parse_probe(out)}
+
+
+def ask_new(docker: cli.Docker, gpus: list[str], wishes: dict[str, Any]) -> dict[str, Any]:
+    """Run the probe in a container of the image, which is gone afterwards; also one that never answers."""
+    name = f"gpu-probe-{uuid.uuid4()}"
+    run = ["run", "--rm", "-i", f"--name={name}", "--pull=never", "--network=none", "--label", LABEL]
+    devices = request(gpus, wishes["injection"])
+    told = ask(docker, [*run, "--entrypoint=/bin/sh", *devices, wishes["image"], "-c", _SHELL, "sh"], wishes)
+    if told.pop("hung", False):
+        with contextlib.suppress(cli.DockerError):
+            docker.ask("rm", "--force", name)
+    return told
 
 
 def look_at(wishes: dict[str, Any], docker: cli.Docker, host: dict[str, Any]) -> dict[str, Any]:
@@ -222,9 +236,7 @@ def look_at(wishes: dict[str, Any], docker: cli.Docker, host: dict[str, Any]) ->
     if wishes["image"]:
         if gone := inside.unknown(facts["subject"], facts["requested"], facts["host_uuids"]):
             return facts | {"gone": gone}
-        run = ["run", "--rm", "-i", "--pull=never", "--network=none", "--label", LABEL, "--entrypoint=/bin/sh"]
-        devices = request(facts["requested"], wishes["injection"])
-        return facts | ask(docker, [*run, *devices, wishes["image"], "-c", _SHELL, "sh"], wishes)
+        return facts | ask_new(docker, facts["requested"], wishes)
     try:
         (container,) = docker.inspect("container", wishes["container"])
     except cli.DockerError as error:

@@ -197,6 +197,9 @@ def test_the_engines_words_are_understood(run, host, arguments, code):
     assert (problem(result), result["status"], "failed" in result) == (code, "failed", False)
 
 
-def test_nothing_is_left_behind(run):
-    run(image=IMAGE, gpus=[])
+def test_nothing_is_left_behind_of_a_driver_that_never_answers(spec, run):
+    spec(["hang 600", *BOTH], CARDS)
+    result = run(image=IMAGE, gpus=[ONE], timeout=3)
+    assert (problem(result), result["seen_uuids"]) == ("probe_not_run", [])
+    assert "no answer within 3 seconds" in result["problems"][0]["evidence"]["text"]
     assert docker("ps", "--all", "--quiet", "--filter", f"label={container_gpu_info.LABEL}") == ""

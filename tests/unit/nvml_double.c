@@ -3,6 +3,7 @@
  * It tells what the file NVML_DOUBLE, or /etc/nvml-double, says, one thing a line:
  *
  *     init 0                  code of nvmlInit_v2
+ *     hang 60                 seconds before nvmlInit_v2 returns
  *     cuInit 0                code of cuInit
  *     driver 590.48.01
  *     cuda 13010
@@ -24,20 +25,21 @@ struct slice { char uuid[WORD]; };
 struct card { char uuid[WORD]; int lost, slices; struct slice slice[SLICES]; };
 
 static struct card cards[CARDS];
-static int count, init_code, cuda_code, cuda_version, wants_nodes;
+static int count, init_code, hang, cuda_code, cuda_version, wants_nodes;
 static char driver[WORD];
 
 static void read_file(void) {
     const char *path = getenv("NVML_DOUBLE");
     FILE *file = fopen(path ? path : "/etc/nvml-double", "r");
     char key[WORD], value[WORD], line[2 * WORD];
-    count = init_code = cuda_code = cuda_version = wants_nodes = 0;
+    count = init_code = hang = cuda_code = cuda_version = wants_nodes = 0;
     while (file && fgets(line, sizeof line, file)) {
         int words = sscanf(line, "%95s %95s", key, value);
         struct card *last = count ? &cards[count - 1] : NULL;
         if (words == 1 && !strcmp(key, "nodes")) wants_nodes = 1;
         if (words < 2) continue;
         if (!strcmp(key, "init")) init_code = atoi(value);
+        else if (!strcmp(key, "hang")) hang = atoi(value);
         else if (!strcmp(key, "cuInit")) cuda_code = atoi(value);
         else if (!strcmp(key, "driver")) strcpy(driver, value);
         else if (!strcmp(key, "cuda")) cuda_version = atoi(value);
@@ -65,6 +67,7 @@ static void keep_those_with_nodes(void) {
 
 int nvmlInit_v2(void) {
     read_file();
+    sleep(hang);
     if (wants_nodes && !init_code) {
         /* There is no driver behind any node where this double is used, so ENXIO counts as open. */
         int node = open("/dev/nvidiactl", O_RDWR);

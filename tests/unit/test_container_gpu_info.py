@@ -33,6 +33,8 @@ class Engine:
         self.asked.append(words)
         self.inputs.append(stdin)
         answer = self.answers[words[0]]
+        if isinstance(answer, cli.Answer):
+            return answer
         return cli.Answer("failed", "", answer) if isinstance(answer, str) else cli.Answer("ok", json.dumps(answer), "")
 
     def words(self, first):
@@ -137,6 +139,17 @@ def test_a_problem_is_a_failure_only_as_asked(run, engine, fail_on, failed):
     assert result.get("failed", False) is failed
     assert ("Mend: The container was made without a GPU" in result.get("msg", "")) is failed
     assert [problem["code"] for problem in result["problems"]] == ["not_injected"]
+
+
+def test_a_container_that_never_answers_is_removed(run, engine):
+    engine.answers |= {"run": cli.Answer("hung", "", "docker run: no answer within 120 seconds"), "rm": []}
+    (problem,) = run(image="image", gpus=[ONE])["problems"]
+    assert (problem["code"], problem["evidence"]["text"]) == (
+        "probe_not_run",
+        "docker run: no answer within 120 seconds",
+    )
+    (name,) = [word.partition("=")[2] for word in engine.words("run") if word.startswith("--name=")]
+    assert engine.words("rm") == ["rm", "--force", name]
 
 
 def test_the_engines_refusal_is_an_answer(run, engine):
