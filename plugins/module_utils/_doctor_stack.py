@@ -68,9 +68,8 @@ def _is_there(docker: Docker, kind: str, name: str) -> bool | None:
 def _differences(docker: Docker, path: Path, project: str, network: str) -> list[str]:
     text = path.read_text(encoding="utf-8")
     said = docker.ask("compose", f"--project-directory={path.parent}", f"--file={path}", "config", "--format=json")
-    images = {name: service["image"] for name, service in json.loads(said)["services"].items()}
-    wanted = stack.Wanted(path, text, project, images, network)
-    return stack.differences(wanted, stack.at_stack(docker, wanted))
+    wanted = stack.Wanted(path, text, project, json.loads(said)["services"], network)
+    return stack.differences(wanted, stack.at_stack(docker, wanted)).all
 
 
 def elsewhere(data_root: str, containers: Iterable[Facts]) -> Iterator[Problem]:

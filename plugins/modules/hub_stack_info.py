@@ -13,6 +13,9 @@ description:
   - Tells what of the Compose project is not as it shall be, the file, the network, the services' containers and how
     they are, so that a converge of a lab in which nothing has drifted executes nothing else.
   - It compares as Compose does, by Compose's own digest of each service and by the image behind its reference.
+  - It sees what Compose overlooks as well - a paused container, limits and a restart policy changed with
+    C(docker update), a network that a container was taken off or put on, a mounted directory that was moved or removed
+    and made anew, and a service that has read another file than the one that is there now.
   - Changes nothing, so it never reports a change. In check mode, an engine that does not answer is no failure.
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
@@ -33,10 +36,20 @@ options:
     description: The Compose project.
     type: str
     default: jupyterhub
-  images:
-    description: Reference of the image by service. No other service shall be there.
+  services:
+    description: The services as O(compose) has them, by name. No other service shall be there.
     type: dict
     required: true
+  reads:
+    description: SHA-256 of each file that a service reads when it starts, by service and path on the server.
+    type: dict
+    default: {}
+  records:
+    description:
+      - File on the server in which a service says what it has read, by service.
+      - Such a file holds JSON, SHA-256 by file name.
+    type: dict
+    default: {}
   network:
     description: Docker network of all services, which Compose does not own.
     type: str
@@ -50,7 +63,7 @@ EXAMPLES = r"""
 - name: Look at the stack
   gpulab.jupyterhub.hub_stack_info:
     compose: "{{ lookup('ansible.builtin.template', 'compose.yml.j2') }}"
-    images: {jupyterhub: gpulab/hub:1a2b3c, proxy: gpulab/proxy:4d5e6f}
+    services: "{{ (lookup('ansible.builtin.template', 'compose.yml.j2') | from_yaml).services }}"
   become: true
   register: stack
 
@@ -86,6 +99,18 @@ replaced:
   type: list
   elements: str
   sample: ["proxy"]
+services:
+  description: Those of the differences for which a container starts anew, in the order in which that happens.
+  returned: when an engine answers
+  type: list
+  elements: str
+  sample: ["the container of proxy is paused"]
+overlooked:
+  description: Services that Compose has to be told to make anew, for it sees no difference.
+  returned: when an engine answers
+  type: list
+  elements: str
+  sample: ["proxy"]
 """
 
 from pathlib import Path
@@ -93,7 +118,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
-from ..module_utils._hub_stack import Wanted, at_stack, differences, replaced
+from ..module_utils._hub_stack import Wanted, at_stack, differences
 
 
 def look(module: AnsibleModule) -> dict:
@@ -104,14 +129,18 @@ def look(module: AnsibleModule) -> dict:
     """
     params = module.params
     compose = params["compose"].replace("{socket_gid}", str(Path(params["docker_socket"]).stat().st_gid))
-    wanted = Wanted(Path(params["path"]), compose, params["project"], params["images"], params["network"])
+    rest = [params[name] for name in ("project", "services", "network", "reads", "records")]
+    wanted = Wanted(Path(params["path"]), compose, *rest)
     found = at_stack(Docker(params["docker_socket"]), wanted)
+    differing = differences(wanted, found)
     return {
         "engine_answers": True,
         "compose": compose,
         "has_network": bool(found.networks),
-        "differences": differences(wanted, found),
-        "replaced": replaced(wanted, found),
+        "differences": differing.all,
+        "replaced": differing.replaced,
+        "services": differing.services,
+        "overlooked": differing.overlooked,
     }
 
 
@@ -122,7 +151,9 @@ def main() -> None:
             "path": {"type": "path", "default": "/srv/jupyterhub/compose.yml"},
             "compose": {"type": "str", "required": True},
             "project": {"type": "str", "default": "jupyterhub"},
-            "images": {"type": "dict", "required": True},
+            "services": {"type": "dict", "required": True},
+            "reads": {"type": "dict", "default": {}},
+            "records": {"type": "dict", "default": {}},
             "network": {"type": "str", "default": "jupyterhub"},
             **SOCKET_OPTION,
         },

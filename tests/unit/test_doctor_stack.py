@@ -14,6 +14,8 @@ COMPOSE = {"services": {"jupyterhub": {"image": "hub:1"}, "proxy": {"image": "pr
 
 def container(service, image, network="net1", config="same"):
     return {
+        "Name": f"/lab-{service}-1",
+        "HostConfig": {"RestartPolicy": {"Name": "no"}},
         "Config": {
             "Labels": {
                 "com.docker.compose.service": service,
@@ -22,7 +24,7 @@ def container(service, image, network="net1", config="same"):
             }
         },
         "Image": image,
-        "NetworkSettings": {"Networks": {"lab": {"NetworkID": network}}},
+        "NetworkSettings": {"Networks": {"lab": {"NetworkID": network, "Aliases": [service]}}},
         "State": {"Status": "running", "Health": {"Status": "healthy"}},
     }
 
@@ -40,7 +42,7 @@ def engine(containers=(HUB, PROXY), images=IMAGES, network=NETWORK, compose="ok"
             return cli.Answer(compose, text, "yaml: line 3: mapping values are not allowed")
         if words[:2] == ["image", "inspect"]:
             found = images.get(words[2])
-            return cli.Answer("ok" if found else "failed", json.dumps([{"Id": found}]), "No such image")
+            return cli.Answer("ok" if found else "failed", json.dumps([{"Id": found, "Config": {}}]), "No such image")
         if words[:2] == ["network", "inspect"]:
             return cli.Answer("ok" if network else "failed", json.dumps(network), "not found")
         return cli.Answer("ok", "a b" if words[0] == "ps" else json.dumps(containers), "")

@@ -7,20 +7,34 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _file_tree, _hub_stack
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils._hub_stack import Found, Wanted, differences, replaced
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._hub_stack import Found, Wanted, differences
 from ansible_collections.gpulab.jupyterhub.plugins.modules import hub_stack_info
 
 NETWORK = {"Id": "net-1"}
+SERVICES = {
+    "jupyterhub": {"image": "gpulab/hub:1", "restart": "unless-stopped", "depends_on": ["proxy"]},
+    "proxy": {"image": "gpulab/proxy:1", "restart": "unless-stopped"},
+}
+DIGEST = "org.gpulab.jupyterhub.digest"
+CONFIG = "/lab/config/config.py"
+
+
+def image(name, digest="1"):
+    """Return what `docker image inspect` says, in so far as it matters."""
+    return {"Id": name, "Config": {"Labels": {DIGEST: digest}}}
 
 
 def container(service, **state):
     """Return what `docker container inspect` says of a service's container, in so far as it matters."""
     labels = {"service": service, "config-hash": f"hash-{service}", "image": f"id-{service}"}
     return {
+        "Name": f"/lab-{service}-1",
         "Image": f"id-{service}",
         "State": {"Status": "running", "Health": {"Status": "healthy"}} | state,
         "Config": {"Labels": {f"com.docker.compose.{name}": value for name, value in labels.items()}},
-        "NetworkSettings": {"Networks": {"jupyterhub": {"NetworkID": "net-1"}}},
+        "HostConfig": {"RestartPolicy": {"Name": "unless-stopped"}, "Memory": 0, "PidsLimit": None, "CpusetCpus": ""},
+        "NetworkSettings": {"Networks": {"jupyterhub": {"NetworkID": "net-1", "Aliases": [service]}}},
+        "lost_mounts": [],
     }
 
 
@@ -32,8 +46,8 @@ def wanted(tmp_path, monkeypatch):
     (tmp_path / "compose.yml").chmod(0o644)
     owner = (tmp_path / "compose.yml").stat()
     OWNER.update(uid=owner.st_uid, gid=owner.st_gid)
-    images = {"jupyterhub": "gpulab/hub:1", "proxy": "gpulab/proxy:1"}
-    return Wanted(tmp_path / "compose.yml", "name: lab\n", "lab", images, "jupyterhub")
+    reads, records = {"jupyterhub": {CONFIG: "abc"}}, {"jupyterhub": str(tmp_path / "read.json")}
+    return Wanted(tmp_path / "compose.yml", "name: lab\n", "lab", SERVICES, "jupyterhub", reads, records)
 
 
 OWNER: dict[str, int] = {}
@@ -43,42 +57,101 @@ OWNER: dict[str, int] = {}
 def found():
     return Found(
         {"jupyterhub": "hash-jupyterhub", "proxy": "hash-proxy"},
-        {"gpulab/hub:1": "id-jupyterhub", "gpulab/proxy:1": "id-proxy"},
+        {"gpulab/hub:1": image("id-jupyterhub"), "gpulab/proxy:1": image("id-proxy")},
         [container("jupyterhub"), container("proxy")],
         [copy.deepcopy(NETWORK)],
+        {"jupyterhub": {"config.py": "abc"}},
     )
 
 
 def test_a_stack_as_it_shall_be_has_nothing_to_tell(wanted, found):
-    assert differences(wanted, found) == []
+    assert differences(wanted, found).all == []
 
 
 def test_a_service_without_a_health_check_is_well_when_it_runs(wanted, found):
     del found.containers[0]["State"]["Health"]
-    assert differences(wanted, found) == []
+    assert differences(wanted, found).all == []
 
 
-@pytest.mark.parametrize(
-    ("break_it", "told"),
-    [
-        (lambda f: f.hashes.clear(), "jupyterhub was made from other settings"),
-        (lambda f: f.hashes.update(proxy="other"), "proxy was made from other settings"),
-        (lambda f: f.image_ids.update({"gpulab/hub:1": "newer"}), "jupyterhub was made from another image"),
-        (lambda f: f.image_ids.update({"gpulab/hub:1": ""}), "jupyterhub was made from another image"),
-        (lambda f: f.containers.pop(), "the service proxy has 0 containers"),
-        (lambda f: f.containers.append(container("proxy")), "the service proxy has 2 containers"),
-        (lambda f: f.containers.append(container("extra")), "the service extra does not belong"),
-        (lambda f: f.containers[0]["State"].update(Status="paused"), "jupyterhub is paused"),
-        (lambda f: f.containers[1]["State"].update(Health={"Status": "unhealthy"}), "proxy is running and unhealthy"),
-        (lambda f: f.containers[1]["State"].update(Health={"Status": "starting"}), "proxy is running and starting"),
-        (lambda f: f.containers[1]["NetworkSettings"]["Networks"].clear(), "proxy is not on the network jupyterhub"),
-        (lambda f: f.networks.clear(), "there is no network jupyterhub"),
-        (lambda f: f.networks[0].update(Id="net-2"), "jupyterhub is not on the network jupyterhub"),
-    ],
-)
-def test_what_differs_is_named(wanted, found, break_it, told):
+def joined(found, number):
+    return found.containers[number]["NetworkSettings"]["Networks"]
+
+
+SEEN_BY_COMPOSE = [
+    (lambda f: f.hashes.clear(), "jupyterhub was made from other settings"),
+    (lambda f: f.hashes.update(proxy="other"), "proxy was made from other settings"),
+    (lambda f: f.images.update({"gpulab/hub:1": image("newer")}), "jupyterhub was made from another image"),
+    (lambda f: f.images.update({"gpulab/hub:1": {}}), "jupyterhub was made from another image"),
+    (lambda f: f.images.update({"gpulab/hub:1": {"Id": "x", "Config": {}}}), "jupyterhub was made from another image"),
+    (lambda f: f.containers.pop(), "the service proxy has 0 containers"),
+    (lambda f: f.containers.append(container("proxy")), "the service proxy has 2 containers"),
+    (lambda f: f.containers.append(container("extra")), "lab-extra-1 is of no service of the project lab"),
+    (lambda f: f.containers[1]["State"].update(Status="exited"), "proxy is exited"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "told"), SEEN_BY_COMPOSE)
+def test_what_compose_sees_is_named_and_left_to_it(wanted, found, break_it, told):
     break_it(found)
-    assert told in "\n".join(differences(wanted, found))
+    differing = differences(wanted, found)
+    assert told in "\n".join(differing.services)
+    assert differing.overlooked == []
+
+
+@pytest.mark.parametrize("moved", [{}, image("other", "7"), {"Id": "other", "Config": {"Labels": None}}])
+def test_a_container_of_an_image_whose_name_was_taken_stays(wanted, found, moved):
+    found.containers[0]["Config"]["Labels"][DIGEST] = "1"
+    found.images["gpulab/hub:1"] = moved
+    assert differences(wanted, found).all == []
+    found.containers[0]["Config"]["Labels"][DIGEST] = "0"
+    assert "jupyterhub was made from another image" in differences(wanted, found).all[0]
+
+
+OVERLOOKED = [
+    (0, lambda f: f.containers[0]["State"].update(Status="paused"), "jupyterhub is paused"),
+    (1, lambda f: joined(f, 1).clear(), "proxy is not on the network jupyterhub"),
+    (1, lambda f: joined(f, 1).update(bridge={"NetworkID": "x"}), "proxy is on the network bridge, where"),
+    (1, lambda f: joined(f, 1)["jupyterhub"].update(Aliases=["lab-proxy-1"]), "proxy is not found as proxy on"),
+    (0, lambda f: joined(f, 0)["jupyterhub"].update(NetworkID="net-0"), "jupyterhub is not on the network jupyterhub"),
+    (1, lambda f: f.containers[1]["HostConfig"].update(Memory=4096), "proxy has a limit that compose.yml does not set"),
+    (
+        1,
+        lambda f: f.containers[1]["HostConfig"]["RestartPolicy"].update(Name="no"),
+        "has the restart policy no instead",
+    ),
+    (0, lambda f: f.containers[0]["lost_mounts"].append("/srv/state"), "keeps a /srv/state that is gone"),
+    (0, lambda f: f.records["jupyterhub"].clear(), f"jupyterhub read another {CONFIG} when it started than"),
+    (0, lambda f: f.records.update(jupyterhub=None), "jupyterhub has not left on record what it read"),
+]
+
+
+@pytest.mark.parametrize(("number", "break_it", "told"), OVERLOOKED)
+def test_what_compose_overlooks_is_named_and_made_anew(wanted, found, number, break_it, told):
+    break_it(found)
+    differing = differences(wanted, found)
+    assert told in "\n".join(differing.services)
+    assert (len(differing.services), differing.overlooked) == (1, [list(SERVICES)[number]])
+
+
+def test_a_network_that_is_gone_is_named_and_whoever_was_on_it_is_made_anew(wanted, found):
+    found.networks.clear()
+    differing = differences(wanted, found)
+    assert differing.networks == ["there is no network jupyterhub"]
+    # What others depend on comes first.
+    assert differing.overlooked == ["proxy", "jupyterhub"]
+
+
+def test_what_is_made_anew_anyway_is_not_asked_what_it_read(wanted, found):
+    found.hashes.update(jupyterhub="other")
+    assert differences(wanted, found._replace(records={})).overlooked == []
+
+
+@pytest.mark.parametrize("state", [{"Health": {"Status": "unhealthy"}}, {"Status": "restarting"}])
+def test_what_is_only_unwell_is_waited_for_and_no_change(wanted, found, state):
+    found.containers[1]["State"].update(state)
+    differing = differences(wanted, found)
+    assert "the container of proxy is " in differing.all[0]
+    assert (differing.services, differing.overlooked) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -92,7 +165,7 @@ def test_what_differs_is_named(wanted, found, break_it, told):
 )
 def test_a_file_that_differs_is_named(wanted, found, break_it):
     break_it(wanted.path)
-    assert str(wanted.path) in "\n".join(differences(wanted, found))
+    assert str(wanted.path) in "\n".join(differences(wanted, found).files)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +173,7 @@ def test_a_file_that_differs_is_named(wanted, found, break_it):
     [
         (lambda _f: None, []),
         (lambda f: f.hashes.update(proxy="other"), ["proxy"]),
-        (lambda f: f.image_ids.update({"gpulab/hub:1": "newer"}), ["jupyterhub"]),
+        (lambda f: f.images.update({"gpulab/hub:1": image("newer")}), ["jupyterhub"]),
         (lambda f: f.networks.clear(), ["jupyterhub", "proxy"]),
         # Nobody uses what does not run, and Compose leaves alone what is only unwell.
         (lambda f: (f.hashes.clear(), f.containers[1]["State"].update(Status="exited")), ["jupyterhub"]),
@@ -110,7 +183,7 @@ def test_a_file_that_differs_is_named(wanted, found, break_it):
 )
 def test_whose_running_container_goes_is_named(wanted, found, break_it, told):
     break_it(found)
-    assert replaced(wanted, found) == told
+    assert sorted(differences(wanted, found).replaced) == told
 
 
 # --- The module, and what it asks the engine ---
@@ -130,12 +203,14 @@ def run(wanted, found, monkeypatch, capsys, tmp_path):
         if words[0] == "compose":
             return cli.Answer("ok", "".join(f"{name} {value}\n" for name, value in found.hashes.items()), "")
         if words[0] == "image":
-            return cli.Answer("ok", json.dumps([{"Id": found.image_ids[words[2]]}]), "")
+            return cli.Answer("ok", json.dumps([found.images[words[2]]]), "")
         return cli.Answer("ok", json.dumps({"container": found.containers, "network": found.networks}[words[0]]), "")
 
     def run(answers=engine, check=False, **arguments):
         monkeypatch.setattr(hub_stack_info, "Docker", lambda socket: cli.Docker(socket, run=answers))
-        basics = {"path": str(wanted.path), "compose": wanted.compose, "project": "lab", "images": wanted.images}
+        (tmp_path / "read.json").write_text(json.dumps(found.records["jupyterhub"]))
+        basics = {"path": str(wanted.path), "compose": wanted.compose, "project": "lab", "services": SERVICES}
+        basics |= {"reads": wanted.reads, "records": wanted.records}
         basics |= {"docker_socket": str(tmp_path / "docker.sock"), "_ansible_check_mode": check}
         with patch_module_args(basics | arguments), pytest.raises(SystemExit):
             hub_stack_info.main()
@@ -158,9 +233,16 @@ def test_the_socket_s_group_goes_into_the_file_and_to_compose(run, tmp_path):
     assert result["differences"] == [f"{tmp_path}/compose.yml is not as it shall be"]
 
 
+def test_what_is_to_be_made_anew_is_told_apart(run, found):
+    found.containers[1]["State"]["Status"] = "paused"
+    result = run()
+    assert result["differences"] == result["services"] == ["the container of proxy is paused"]
+    assert result["overlooked"] == ["proxy"]
+
+
 def test_a_compose_that_refuses_leaves_the_words_to_up(run, found):
     found.hashes.clear()
-    assert "jupyterhub was made from other settings" in run()["differences"][0]
+    assert "proxy was made from other settings" in run()["differences"][0]
 
 
 def down(_argv, **_how):
