@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e import wheels
 from e2e.browser import Visitor
 from e2e.labclient import Guests, HubClient, Lab, LabError
 from playwright.sync_api import Browser, sync_playwright
@@ -82,3 +83,10 @@ def package(lab: Lab) -> Iterator[str]:
     remove()
     yield f"{name}=={version}"
     remove()
+
+
+@pytest.fixture(scope="module")
+def offered(lab: Lab) -> Iterator[Path]:
+    """Packages made up for these tests, in everyone's ``~/shared``; see `wheels.offered`."""
+    with wheels.offered(lab.data_root / "shared", lab.packages) as folder:
+        yield folder

@@ -25,11 +25,12 @@ class LabError(Exception):
     """The lab did not do what it was asked; the text says what was asked and what came back."""
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout: float) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, timeout: float, pause: float = 0.2) -> Any:
     """Wait until a condition holds.
 
     :param what: the condition in words, for the error.
     :param timeout: seconds.
+    :param pause: seconds between two looks.
     :returns: the first true value of the condition.
     :raises LabError: it did not come true in time.
     """
@@ -37,7 +38,7 @@ def wait_until(condition: Callable[[], Any], what: str, timeout: float) -> Any:
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise LabError(f"waited {timeout} s in vain until {what}")
-        time.sleep(0.2)
+        time.sleep(pause)
     return value
 
 

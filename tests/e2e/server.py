@@ -8,3 +8,8 @@ def docker(*arguments, cwd=None, timeout=120):
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, cwd=cwd, timeout=timeout, check=False)
     assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
     return done.stdout.strip()
+
+
+def typed(name, command):
+    """Type a command in a terminal of a user's; returns what it says, errors too, and then its exit status."""
+    return docker("exec", f"jupyter-{name}", "bash", "-c", f"{command} 2>&1; echo $?")

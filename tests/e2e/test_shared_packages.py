@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 from e2e.runs import run_sh
-from e2e.server import docker
+from e2e.server import docker, typed
 
 NAME = "peppercorn"
 PLACE = "/opt/packages"
@@ -37,9 +37,9 @@ def converge():
 @pytest.fixture(scope="module")
 def installed(early):
     """A package that was shared before the setting was changed, in its older release."""
-    typed(early, f"pip install {NAME}==0.5")
+    typed(early.name, f"pip install {NAME}==0.5")
     yield
-    typed(early, f"pip uninstall --yes {NAME}")
+    typed(early.name, f"pip uninstall --yes {NAME}")
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,6 @@ def curator(hub, guests, lab):
     return person
 
 
-def typed(user, command):
-    """Type a command in a terminal of a user's; returns what it says, errors too, and its exit status."""
-    return docker("exec", f"jupyter-{user.name}", "bash", "-c", f"{command} 2>&1; echo $?")
-
-
 def server_of(user):
     return docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", f"jupyter-{user.name}")
 
@@ -68,19 +63,19 @@ def test_curated_packages_are_everybodys_to_use_and_the_admins_to_change(hub, ea
     converge("curated")
     hub.start(curator.name)
     user = guests.working()
-    said = typed(user, f"pip install -U {NAME}")
+    said = typed(user.name, f"pip install -U {NAME}")
     assert "read-only for you: its admins install there" in said
     assert "python -m venv ~/venv" in said
-    assert "read-only for you" in typed(user, f"pip uninstall --yes {NAME}")
-    assert "Read-only file system" in typed(user, f"touch {PLACE}/x")
+    assert "read-only for you" in typed(user.name, f"pip uninstall --yes {NAME}")
+    assert "Read-only file system" in typed(user.name, f"touch {PLACE}/x")
     with hub.kernel(user.name) as kernel:
         assert "read-only for you" in kernel.run(f"%pip install -U {NAME}")
         assert release(kernel) == "0.5"
-    assert "Successfully installed" in typed(curator, f"pip install -U {NAME}")
+    assert "Successfully installed" in typed(curator.name, f"pip install -U {NAME}")
     with hub.kernel(user.name) as kernel:
         assert release(kernel) == "0.6"
     assert server_of(early) == began
-    assert typed(early, f"touch {PLACE}/x && rm {PLACE}/x") == "0"
+    assert typed(early.name, f"touch {PLACE}/x && rm {PLACE}/x") == "0"
 
 
 @pytest.mark.usefixtures("installed")
@@ -93,11 +88,11 @@ def test_packages_that_are_off_are_nowhere(hub, early, guests, converge):
         assert json.loads(kernel.run(SEEN)) == [False, False, False, False]
         assert "This lab has no shared packages" in kernel.run(f"%pip install {NAME}")
     for words in (f"pip install {NAME}", f"pip install --target {PLACE} {NAME}"):
-        said = typed(user, words)
+        said = typed(user.name, words)
         assert "This lab has no shared packages" in said
         assert "python -m venv ~/venv" in said
     own = f"python -m venv ~/v && . ~/v/bin/activate && pip install -q {NAME}==0.6 && python -c 'import {NAME}'"
-    assert typed(user, own) == "0"
+    assert typed(user.name, own) == "0"
     assert server_of(early) == began
     with hub.kernel(early.name) as kernel:
         assert release(kernel)

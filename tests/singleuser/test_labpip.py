@@ -1,6 +1,7 @@
 """labpip: plain pip in a folder that all users share, on the pip that the image pins."""
 
 import shutil
+import signal
 import subprocess
 import zipfile
 from pathlib import Path
@@ -127,6 +128,44 @@ def test_an_installation_that_was_killed_can_be_done_again(bench):
     assert "did not come to its end" in bench.pip("install", "tool==2.0")
     assert (bench.release("tool"), bench.described("tool")) == ("2.0", ["tool-2.0.dist-info"])
     assert not (bench.packages / "~ool").exists()
+
+
+@pytest.fixture
+def large(bench):
+    """A package of so many files that it takes a while to install, in two releases."""
+    modules = {f"large/m{number:04}.py": f"NUMBER = {number}\n" for number in range(2000)}
+    for version in ("1.0", "2.0"):
+        release = {"large/__init__.py": f"RELEASE = '{version}'\n"}
+        bench.wheel("large", version, files=release | modules, scripts=["large"])
+    return "large"
+
+
+@pytest.mark.parametrize("before", [None, "1.0"])
+def test_ctrl_c_while_pip_installs_leaves_what_was_there(bench, large, before):
+    if before:
+        bench.pip("install", f"{large}=={before}")
+    options = {"env": bench.environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(bench.command("install", f"{large}==2.0"), **options) as pip:
+        while not (bench.packages / large / "m0100.py").exists() or bench.described(large):
+            assert pip.poll() is None, pip.stdout.read()
+        pip.send_signal(signal.SIGINT)
+        assert "Interrupted: what was being installed is not" in pip.stdout.read()
+    assert pip.returncode == 1
+    if before:
+        assert (bench.release(large), bench.described(large)) == (before, [f"{large}-{before}.dist-info"])
+    else:
+        assert [path.name for path in bench.packages.rglob("*") if path.is_file()] == [".pip.lock"]
+        assert not (bench.packages / large).exists()
+    assert "waiting" not in bench.pip("install", f"{large}==2.0")
+    assert bench.release(large) == "2.0"
+
+
+def test_an_installation_that_fails_leaves_nothing_of_its_own(bench, large):
+    theirs = bench.packages / large / "m1999.py"
+    theirs.mkdir(parents=True)
+    assert "Is a directory" in bench.pip("install", large, status=1)
+    assert list((bench.packages / large).iterdir()) == [theirs]
+    assert bench.described(large) == []
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def adopt(folder: Path) -> Iterator[dict[str, tuple[str, str]]]:
         # A pip in the folder would be no use: the lab's own runs, and knows the folder.
         constraint.write(f"pip=={pip.__version__}\n")
         constraint.flush()
-        install = _within(folder, late_interrupts(install_command.install_given_reqs))
+        install = _within(folder, late_interrupts(install_command.install_given_reqs, folder))
         for owner, name, value in (
             (InstallCommand, "run", _install(InstallCommand.run, constraint.name)),
             (UninstallCommand, "run", _within(folder, UninstallCommand.run)),

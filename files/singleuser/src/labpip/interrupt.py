@@ -4,9 +4,12 @@
 
 import signal
 from contextlib import contextmanager
+from pathlib import Path
 
 from pip._internal.exceptions import InstallationError
 from pip._internal.req.req_install import InstallRequirement
+
+from labpip.undo import taken_back
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -42,15 +45,18 @@ class _Watch:
             self.installing = False
 
 
-def late_interrupts(function):
-    """Wrap pip's installation of what it has downloaded, so that signals end it at a place that it can go back from."""
+def late_interrupts(function, folder: Path):
+    """Wrap pip's installation of what it has downloaded, so that signals end it at a place that it can go back from.
+
+    Each package that does not get in whole, for a signal or an error, is taken out of *folder* again.
+    """
 
     def wrapped(*arguments, **options):
         watch = _Watch()
         install = InstallRequirement.install
 
         def watched(*arguments, **options):
-            with watch.installation():
+            with taken_back(folder), watch.installation():
                 return install(*arguments, **options)
 
         before = {number: signal.signal(number, watch) for number in SIGNALS}

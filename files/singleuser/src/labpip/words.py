@@ -32,8 +32,8 @@ _HINTS = (
     ),
     (
         r"No space left on device|Disk quota exceeded|not enough space",
-        "The disk is full: nothing was installed. Tell whoever runs the lab. What you no longer need: pip uninstall,\n"
-        "pip cache purge, and your own files.",
+        "The disk is full, so this is not installed. Tell whoever runs the lab. What you no longer need goes by\n"
+        "pip uninstall, pip cache purge, and rm.",
     ),
     (
         r"Permission denied",
