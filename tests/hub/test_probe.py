@@ -16,8 +16,8 @@ from labhub.probe import CLEANUP, Fault, Probe, walk
 WRITABLE = Path("/dev", "shm")
 """A mount that every Linux has, and that takes files; /proc is one that does not."""
 
-STEPS = ["find_door", "make_account", "log_in", "start_server", "open_server", "start_kernel", "check_home"]
-STEPS += ["check_mounts", "check_packages", "clean_up"]
+STEPS = ["find_door", "make_account", "log_in", "start_server", "reach_server", "start_kernel", "open_server"]
+STEPS += ["use_kernel", "check_home", "check_mounts", "check_packages", "clean_up"]
 
 
 @pytest.fixture

@@ -12,133 +12,58 @@ problem is null or ``{code, severity, subject, evidence, remedy}``. A lab in whi
 """
 
 import argparse
-import asyncio
 import json
-import re
-import secrets
 import signal
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 import requests
-from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from labhub import packages
-
-ROUND_TRIP = 15
-"""Seconds that one request may take."""
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A part of the lab that can be at fault: the code it goes by, and what to do first."""
-
-    code: str
-    remedy: str
-
-
-DOOR = Layer("door-unreachable", "docker compose ps proxy; is hub_stack_port open, and nothing else on it?")
-HUB = Layer("hub-unreachable", "docker compose logs --tail=200 jupyterhub")
-TOKEN = Layer("token-refused", "Run the playbook again: token and hub must come from the same run.")
-LOGIN = Layer("login-refused", "docker compose logs --tail=200 jupyterhub: it says why it refused the login.")
-SPAWN = Layer("spawn-failed", "docker ps -a; docker compose logs --tail=200 jupyterhub")
-SERVER = Layer("server-unreachable", "docker logs jupyter-<user>; are proxy, hub and servers on one Docker network?")
-KERNEL = Layer("kernel-failed", "docker logs jupyter-<user>; do websockets pass whatever stands before the door?")
-HOME = Layer("home-not-writable", "ls -ldn of the user's home on the server: mode 0700, owner the container's uid.")
-MOUNT = Layer("mount-missing", "Compare LabSpawner.mounts with the directories on the server.")
-MOUNT_MODE = Layer("mount-not-writable", "chgrp and chmod 2775 the directory on the server, as the playbook does.")
-MOUNT_OPEN = Layer(
-    "mount-writable",
-    "Set the mount's mode, or hub_config_shared_packages, in the inventory, and run the playbook again.",
+from labhub import packages, probecode
+from labhub.probeclient import (
+    ANSWER,
+    CLEANUP,
+    DOOR,
+    HOME,
+    HUB,
+    KERNEL,
+    LOGIN,
+    MOUNT,
+    MOUNT_MODE,
+    MOUNT_OPEN,
+    NO_PACKAGES,
+    PACKAGES,
+    SERVER,
+    SPAWN,
+    Client,
+    Fault,
+    Layer,
+    accepted,
+    login_error,
+    said,
 )
-PACKAGES = Layer("shared-packages-missing", "Is opt-packages mounted, mode 2775 if rw, and in the server's PYTHONPATH?")
-NO_PACKAGES = Layer(
-    "shared-packages-left",
-    "hub_config_shared_packages is off: does hub_config_extra or hub_config_user_environment bring them back?",
-)
-ANSWER = Layer("answer-not-understood", "Does something between here and the hub change what it answers?")
-CLEANUP = Layer("cleanup-failed", "Remove what is left in the admin page of the hub: the user and its server.")
 
-
-class Fault(Exception):
-    """A step failed: which layer is at fault, of what, and what was seen."""
-
-    def __init__(self, layer: Layer, subject: str, evidence: object):
-        super().__init__(f"{layer.code}: {subject}: {evidence}")
-        self.layer, self.subject, self.evidence = layer, subject, str(evidence)[-2000:]
-
-    def problem(self) -> dict[str, str]:
-        """The fault in the form that the project's modules use."""
-        return {
-            "code": self.layer.code,
-            "severity": "warning" if self.layer is CLEANUP else "error",
-            "subject": self.subject,
-            "evidence": self.evidence,
-            "remedy": self.layer.remedy,
-        }
+if TYPE_CHECKING:
+    from labhub.probekernel import Kernel
 
 
 @dataclass
-class Probe:
-    """One walk: where it goes, and what it has found on its way."""
+class Probe(Client):
+    """One walk: what it expects, and what it has found on its way."""
 
-    url: str
-    user: str
-    token: str
-    timeout: float
     mounts: Sequence[tuple[str, str]] = ()
     packages_dir: str = packages.TARGET
     shared_packages: str = packages.OPEN
-    password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    browser: requests.Session = field(default_factory=requests.Session)
-    server_token: str = ""
-    kernel: str = ""
-
-    # How the walk talks to the lab
-
-    def _request(self, layer: Layer, session: Any, method: str, path: str, **kwargs: Any) -> requests.Response:
-        kwargs.setdefault("timeout", ROUND_TRIP)
-        try:
-            return session.request(method, self.url + path, **kwargs)
-        except requests.RequestException as error:
-            raise Fault(layer, self.url + path, error) from error
-
-    def admin(
-        self, method: str, path: str, accept: Sequence[int], layer: Layer = HUB, **kwargs: Any
-    ) -> requests.Response:
-        """Call the hub's API with the service's token."""
-        headers = {"Authorization": f"token {self.token}"}
-        answer = self._request(layer, requests, method, f"/hub/api{path}", headers=headers, **kwargs)
-        if answer.status_code in (401, 403):
-            raise Fault(TOKEN, f"{method} /hub/api{path}", said(answer))
-        return accepted(answer, layer, accept)
-
-    def page(self, layer: Layer, method: str, path: str, accept: Sequence[int], **kwargs: Any) -> requests.Response:
-        """Go to a page, or send a form, as the user's browser does."""
-        return accepted(self._request(layer, self.browser, method, path, **kwargs), layer, accept)
-
-    def by_user(self, layer: Layer, method: str, path: str, accept: Sequence[int], **kwargs: Any) -> requests.Response:
-        """Call an API as the user's browser does: cookies, and the XSRF token of the hub's pages."""
-        headers = {"X-XSRFToken": self.xsrf(), "Referer": f"{self.url}/hub/home"}
-        return self.page(layer, method, path, accept, headers=headers, **kwargs)
-
-    def xsrf(self) -> str:
-        """The XSRF token that the hub gave to the browser; the user's server gives another, for its own path."""
-        path = f"{urlsplit(self.url).path}/hub/"
-        return self.browser.cookies.get("_xsrf", default="", path=path) or ""
-
-    def server(self, layer: Layer, method: str, path: str, accept: Sequence[int], **kwargs: Any) -> requests.Response:
-        """Call the API of the user's server, with a token that the user made."""
-        headers = {"Authorization": f"token {self.server_token}"}
-        path = f"/user/{self.user}{path}"
-        return accepted(self._request(layer, requests, method, path, headers=headers, **kwargs), layer, accept)
+    kernel_id: str = ""
+    kernel: "Kernel | None" = None
 
     # The walk
 
@@ -166,6 +91,8 @@ class Probe:
 
     def start_server(self) -> None:
         """Start the server, and follow what the hub says until it is ready."""
+        # What speaks to kernels takes a while to import, and meanwhile the walk only waits.
+        threading.Thread(target=import_module, args=("labhub.probekernel",), daemon=True).start()
         self.by_user(SPAWN, "POST", f"/hub/api/users/{self.user}/server", [201, 202], timeout=self.timeout)
         self._follow(f"/hub/api/users/{self.user}/server/progress")
 
@@ -187,31 +114,37 @@ class Probe:
             raise Fault(SPAWN, self.user, f"{error}; last: {last}") from error
         raise Fault(SPAWN, self.user, last)
 
-    def open_server(self) -> None:
-        """Open JupyterLab, which sends the browser through the hub's sign-on and back; make a token."""
-        answer = self.page(SERVER, "GET", f"/user/{self.user}/lab", [200])
-        if not urlsplit(answer.url).path.startswith(f"/user/{self.user}/"):
-            raise Fault(SERVER, f"/user/{self.user}/lab", f"the browser ends at {answer.url}")
+    def reach_server(self) -> None:
+        """Make a token, and reach the server with it."""
         body = {"note": "labhub.probe", "expires_in": int(self.timeout * 10)}
         answer = self.by_user(SERVER, "POST", f"/hub/api/users/{self.user}/tokens", [201], json=body)
         self.server_token = answer.json()["token"]
         self.server(SERVER, "GET", "/api/status", [200])
 
     def start_kernel(self) -> None:
-        """Start a kernel and see it compute."""
+        """Start a kernel, which takes its time: `use_kernel` waits for it."""
         answer = self.server(KERNEL, "POST", "/api/kernels", [201], json={"name": "python3"}, timeout=self.timeout)
-        self.kernel = answer.json()["id"]
+        self.kernel_id = answer.json()["id"]
+
+    def open_server(self) -> None:
+        """Open JupyterLab, which sends the browser through the hub's sign-on and back."""
+        answer = self.page(SERVER, "GET", f"/user/{self.user}/lab", [200])
+        if not urlsplit(answer.url).path.startswith(f"/user/{self.user}/"):
+            raise Fault(SERVER, f"/user/{self.user}/lab", f"the browser ends at {answer.url}")
+
+    def use_kernel(self) -> None:
+        """See the kernel compute."""
         if self.run("print(6 * 7)", KERNEL) != "42":
             raise Fault(KERNEL, self.user, "the kernel cannot multiply")
 
     def check_home(self) -> None:
         """The server runs as the user, never as root, in a home that keeps what is written."""
-        self.verdict(HOME, HOME_CODE, user=self.user)
+        self.verdict(HOME, probecode.HOME, user=self.user)
 
     def check_mounts(self) -> None:
         """Every mount is there, and writable exactly where it should be."""
         for path, mode in self.mounts:
-            self.verdict({"missing": MOUNT, "ro": MOUNT_MODE, "rw": MOUNT_OPEN}, MOUNT_CODE, path=path, mode=mode)
+            self.verdict({"missing": MOUNT, "ro": MOUNT_MODE, "rw": MOUNT_OPEN}, probecode.MOUNT, path=path, mode=mode)
 
     def check_packages(self) -> None:
         """A module that lands in the shared packages can be imported; where users may only read, they can be read.
@@ -219,11 +152,15 @@ class Probe:
         Where they are off, nothing leads a kernel there.
         """
         if self.shared_packages == packages.OFF:
-            self.verdict(NO_PACKAGES, NO_PACKAGES_CODE, directory=self.packages_dir)
+            self.verdict(NO_PACKAGES, probecode.NO_PACKAGES, directory=self.packages_dir)
             return
         module = f"lab_probe_{uuid.uuid4().hex}"
         self.verdict(
-            PACKAGES, PACKAGES_CODE, directory=self.packages_dir, shared_packages=self.shared_packages, module=module
+            PACKAGES,
+            probecode.PACKAGES,
+            directory=self.packages_dir,
+            shared_packages=self.shared_packages,
+            module=module,
         )
 
     # The kernel
@@ -240,38 +177,15 @@ class Probe:
             raise Fault(at_fault, next(iter(arguments.values())), result["evidence"])
 
     def run(self, code: str, layer: Layer) -> str:
-        """Run code in the kernel over its websocket; returns what it prints."""
+        """Run code in the kernel; returns what it prints."""
+        module = import_module("labhub.probekernel")
+        if self.kernel is None:
+            url = f"{self.url}/user/{self.user}/api/kernels/{self.kernel_id}/channels".replace("http", "ws", 1)
+            self.kernel = module.Kernel(url, self.server_token, self.timeout)
         try:
-            return asyncio.run(asyncio.wait_for(self._execute(code), self.timeout)).strip()
-        except (OSError, TimeoutError, HTTPClientError, EOFError) as error:
+            return self.kernel.run(code)
+        except module.FAULTS as error:
             raise Fault(layer, f"kernel of {self.user}", f"{type(error).__name__}: {error}") from error
-
-    async def _execute(self, code: str) -> str:
-        address = f"{self.url}/user/{self.user}/api/kernels/{self.kernel}/channels".replace("http", "ws", 1)
-        headers = {"Authorization": f"token {self.server_token}"}
-        channel = await websocket_connect(HTTPRequest(address, headers=headers, connect_timeout=ROUND_TRIP))
-        try:
-            message = execute_request(code)
-            await channel.write_message(json.dumps(message))
-            return await self._output(channel, message["header"]["msg_id"])
-        finally:
-            channel.close()
-
-    async def _output(self, channel: WebSocketClientConnection, request: str) -> str:
-        output, idle, replied = "", False, False
-        while not (idle and replied):
-            received = await channel.read_message()
-            if received is None:
-                raise EOFError("the websocket closed before the kernel answered")
-            message = json.loads(received)
-            if message["parent_header"].get("msg_id") != request:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            output += content.get("text", "") if kind == "stream" else ""
-            output += "\n".join(content.get("traceback", [])) if kind == "error" else ""
-            replied = replied or kind == "execute_reply"
-            idle = idle or (kind == "status" and content["execution_state"] == "idle")
-        return output
 
     # Taking everything back
 
@@ -288,7 +202,9 @@ class Probe:
 
     def _stop_kernel(self) -> None:
         if self.kernel:
-            self.server(CLEANUP, "DELETE", f"/api/kernels/{self.kernel}", [204, 404])
+            self.kernel.close()
+        if self.kernel_id:
+            self.server(CLEANUP, "DELETE", f"/api/kernels/{self.kernel_id}", [204, 404])
 
     def _stop_server(self) -> None:
         path, deadline = f"/users/{self.user}", time.monotonic() + self.timeout
@@ -308,116 +224,11 @@ class Probe:
         self.admin("DELETE", f"/users/{self.user}", [204, 404], CLEANUP, timeout=self.timeout)
 
 
-HOME_CODE = """
-import getpass, json, os, pathlib, uuid
-home = pathlib.Path.home()
-try:
-    if os.getuid() == 0 or os.environ.get("USER") != arguments["user"] or home.name != arguments["user"]:
-        raise OSError(f"the kernel runs as uid {os.getuid()}, {getpass.getuser()}, at home in {home}")
-    path = home / f".lab-probe-{uuid.uuid4().hex}"
-    path.write_text("kept")
-    kept = path.read_text()
-    path.unlink()
-    print(json.dumps({"ok": kept == "kept", "evidence": f"read {kept!r} back"}))
-except OSError as error:
-    print(json.dumps({"evidence": str(error)}))
-"""
-
-MOUNT_CODE = """
-import json, pathlib, uuid
-path = pathlib.Path(arguments["path"])
-# os.path.ismount does not see a bind mount from the same file system.
-mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
-def look():
-    if str(path).replace(" ", "\\040") not in mounted:
-        return {"what": "missing", "evidence": f"nothing is mounted at {path}"}
-    try:
-        file = path / f".lab-probe-{uuid.uuid4().hex}"
-        file.touch()
-        file.unlink()
-    except OSError as error:
-        return {"ok": arguments["mode"] == "ro", "what": "ro", "evidence": str(error)}
-    return {"ok": arguments["mode"] == "rw", "what": "rw", "evidence": f"{path} is writable and should not be"}
-print(json.dumps(look()))
-"""
-
-PACKAGES_CODE = """
-import importlib, json, os, pathlib, sys
-directory, module = arguments["directory"], arguments["module"]
-# Else the import leaves __pycache__ behind, owned by the probe's uid.
-sys.dont_write_bytecode = True
-def look():
-    if directory not in sys.path:
-        raise ImportError(f"{directory} is not in sys.path: {sys.path}")
-    if not os.access(directory, os.R_OK | os.X_OK):
-        raise ImportError(f"{directory} is in sys.path, and cannot be read")
-    return arguments["shared_packages"] == "curated" or imported()
-def imported():
-    path = pathlib.Path(directory, f"{module}.py")
-    try:
-        path.write_text("kept = True")
-        importlib.invalidate_caches()
-        return importlib.import_module(module).kept
-    finally:
-        path.unlink(missing_ok=True)
-try:
-    verdict = {"ok": look()}
-except (OSError, ImportError) as error:
-    verdict = {"evidence": str(error)}
-print(json.dumps(verdict))
-"""
-
-NO_PACKAGES_CODE = """
-import json, os, pathlib, sys
-directory = arguments["directory"]
-mounted = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
-seen = {
-    "is mounted": directory in mounted,
-    "is in sys.path": directory in sys.path,
-    "is PIP_TARGET": os.environ.get("PIP_TARGET") == directory,
-}
-left = [what for what, found in seen.items() if found]
-print(json.dumps({"ok": not left, "evidence": f"{directory} {' and '.join(left)}"}))
-"""
-
-
-def said(answer: requests.Response) -> str:
-    """An answer in one line: status and the message in it, if JSON, or the beginning of the text."""
-    try:
-        text = answer.json()["message"]
-    except (ValueError, LookupError, TypeError):
-        text = answer.text[:300]
-    return f"{answer.status_code} {answer.reason}: {text}"
-
-
-def accepted(answer: requests.Response, layer: Layer, statuses: Sequence[int]) -> requests.Response:
-    """Hand the answer on if its status is among those accepted.
-
-    :raises Fault: it is not; the layer is at fault.
-    """
-    if answer.status_code in statuses:
-        return answer
-    raise Fault(layer, urlsplit(answer.url).path, said(answer))
-
-
-def login_error(page: str) -> str:
-    """Find why the login page refused."""
-    found = re.search(r'class="login_error">\s*(.*?)\s*<', page, re.DOTALL)
-    return found.group(1) if found else "the login page came back without a reason"
-
-
-def execute_request(code: str) -> dict[str, Any]:
-    """A message that asks a kernel to run code, in Jupyter's protocol 5."""
-    header = {"msg_id": uuid.uuid4().hex, "msg_type": "execute_request", "version": "5.3"}
-    header |= {"session": uuid.uuid4().hex, "username": ""}
-    content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
-    return {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
-
-
 def walk(probe: Probe) -> dict[str, Any]:
     """Take all steps, and clean up whatever happens; returns what is printed."""
-    way = [probe.find_door, probe.make_account, probe.log_in, probe.start_server, probe.open_server]
-    way += [probe.start_kernel, probe.check_home, probe.check_mounts, probe.check_packages]
+    way = [probe.find_door, probe.make_account, probe.log_in, probe.start_server, probe.reach_server]
+    way += [probe.start_kernel, probe.open_server, probe.use_kernel]
+    way += [probe.check_home, probe.check_mounts, probe.check_packages]
     steps: list[dict[str, Any]] = []
     problem = left = None
     try:
