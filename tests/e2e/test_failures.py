@@ -9,6 +9,7 @@ from e2e.labclient import LabError, wait_until
 from playwright.sync_api import expect
 
 BROKEN = 'c.ServerApp.port = "abc"\n'
+SILENT = "import socket, time\nlistening = socket.create_server(('', 8888))\ntime.sleep(1000)\n"
 FOUND_DEAD = 60
 """Seconds until the hub has noticed that a server is gone; it looks every 30."""
 
@@ -99,3 +100,25 @@ def test_a_server_that_is_killed_is_on_record_when_its_container_is_gone(hub, gu
     assert [(failure["cause"], failure["stage"], failure["exit_code"]) for failure in found] == [("killed", "run", 137)]
     assert "ServerApp" in found[0]["log"]
     assert [problem["code"] for problem in problem_of(guest, info)] == ["server-failed"]
+
+
+def failures_of(guest, info):
+    return [(failure["stage"], failure["cause"]) for failure in info()["failures"] if failure["user"] == guest.name]
+
+
+def test_a_container_that_somebody_removes_is_on_record_and_no_problem(hub, guests, info):
+    guest = guests.working()
+    subprocess.run(["docker", "rm", "--force", f"jupyter-{guest.name}"], check=True, capture_output=True)
+    wait_until(lambda: not hub.running(guest.name), "the hub has noticed", FOUND_DEAD)
+    assert failures_of(guest, info) == [("run", "removed")]
+    assert problem_of(guest, info) == []
+
+
+def test_a_server_that_listens_and_never_answers_is_on_record_with_words(lab, hub, broken, info):
+    file = lab.home(broken.name) / ".jupyter/jupyter_server_config.py"
+    file.write_text(SILENT)
+    with pytest.raises(LabError):
+        hub.start(broken.name)
+    assert ("start", "timeout") in failures_of(broken, info)
+    (problem,) = problem_of(broken, info)
+    assert "answers no request" in problem["evidence"]

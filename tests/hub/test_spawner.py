@@ -299,6 +299,34 @@ async def test_a_server_that_never_answers_ends_in_words_before_jupyterhub_gives
     assert [record["cause"] for record in failures.STORE.all()] == ["timeout"]
 
 
+async def test_a_server_that_listens_and_never_answers_is_on_record(docker, make):
+    spawner = make()
+    await spawner.start()
+    # What JupyterHub does: it asks over HTTP, gives up, and stops the server.
+    spawner._waiting_for_response = True
+    await spawner.stop()
+    (record,) = failures.STORE.all()
+    assert (record["stage"], record["cause"], record["mended"]) == ("start", "timeout", "")
+    assert "answers no request" in record["detail"]
+    assert "it is broken" in record["log"]
+
+
+async def test_a_container_that_somebody_removes_is_on_record_once(docker, make):
+    spawner = make()
+    await spawner.start()
+    docker.containers.clear()
+    for _ in range(2):
+        assert await spawner.poll() == 0
+    (record,) = failures.STORE.all()
+    assert (record["stage"], record["cause"]) == ("run", "removed")
+    assert record["text"] == "The container of your server was removed."
+
+
+async def test_a_server_that_never_was_has_not_been_removed(docker, make):
+    assert await make().poll() == 0
+    assert failures.STORE.all() == []
+
+
 async def test_nothing_that_a_log_says_is_more_than_text(docker, make):
     docker.dies = True
     docker.log = b"<script>alert(1)</script> \x1b[31mred\x1b[0m token=fresh-token fresh-token\n" * 50

@@ -21,6 +21,7 @@ KNOCK_INTERVAL = 0.05
 """Seconds between two tries to reach a server that is starting."""
 POLL_INTERVAL = 1.0
 """Seconds between two looks at whether its container still runs; each is a call of Docker's."""
+SILENT = Text("Something listens at its port, and answers no request.")
 PATIENCE = 0.95
 """Part of ``start_timeout`` after which a start has failed."""
 
@@ -82,6 +83,9 @@ class LabSpawner(LabContainer):
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and remove its container: the next one starts with the settings of its day."""
+        if self._waiting_for_response and not self._stopping:
+            # JupyterHub has asked in vain and gives up; nobody else can stop a server that it waits for.
+            self._keep("start", SpawnProblem(postmortem.cause("timeout"), SILENT, await self._log_end()))
         self._stopping = True
         await super().stop(now)
         if await self.get_object():
@@ -101,15 +105,17 @@ class LabSpawner(LabContainer):
 
         :returns: None while it runs; 0 when there is no container; else why it ended, with the end of its log.
         """
+        # DockerSpawner forgets a container that is gone.
+        had_one = bool(self.container_id)
         status = await super().poll()
-        if status in (None, 0):
+        if status is None or not had_one:
             return status
         ending = await self._ending()
         if ending is None:
             return status
         if not self._stopping and ending.cause.code != "ended":
             self._keep("start" if self._starting or self._waiting_for_response else "run", ending)
-        return ending.log_message
+        return ending.log_message if status else status
 
     async def _ending(self) -> SpawnProblem | None:
         """Find out how the container ended; None while it runs."""
