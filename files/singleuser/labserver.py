@@ -8,11 +8,13 @@ Here, while the extension is imported, stand-ins take the place of those modules
 whoever imports such a module gets the real one, and a name that a stand-in lacks comes from the real one too.
 """
 
+import asyncio
 import gc
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +35,11 @@ NOT_USED: dict[str, dict[str, Any]] = {
 """Modules that the extension imports and never uses: name -> what it takes from them by name."""
 KERNELS = "IPython.paths"
 """The server asks it where kernels lay ten years ago; all of IPython would come with the answer."""
+
+HUB_BACK = 30.0
+"""Seconds within which a hub that is made anew is back."""
+AGAIN = 0.2
+"""Seconds between two attempts to reach it."""
 
 
 class StandIn(ModuleType):
@@ -98,6 +105,27 @@ def spare_ipython() -> None:
     sys.modules.setdefault(KERNELS, StandIn(KERNELS, {"get_ipython_dir": ipython_dir}))
 
 
+def patient(fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Wait for a hub that is just being made anew, rather than fail whoever it has to vouch for.
+
+    :param fetch: ``jupyterhub.httpclient.fetch``.
+    :returns: the same, but that it asks again as long as nobody is there to be asked.
+    """
+    from aiohttp import ClientConnectorError  # noqa: PLC0415 - a server of another kind does without
+
+    async def ask(url: str, **options: Any) -> Any:
+        end = time.monotonic() + HUB_BACK
+        while True:
+            try:
+                return await fetch(url, **options)
+            except ClientConnectorError:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(AGAIN)
+
+    return ask
+
+
 def another_is_asked_for(environment: Mapping[str, str]) -> bool:
     """Tell whether JupyterHub's own variables ask for another kind of server than its extension."""
     as_extension = environment.get("JUPYTERHUB_SINGLEUSER_EXTENSION") != "0"
@@ -112,6 +140,8 @@ def main() -> None:
     # What is imported stays: to look for garbage among it costs time, and is in vain.
     gc.disable()
     server = extension()
+    judge = sys.modules["jupyterhub.services.auth"]
+    judge.fetch = patient(judge.fetch)
     spare_ipython()
     gc.freeze()
     gc.enable()

@@ -1,9 +1,12 @@
 """A change of the hub is noticed by nobody at work; one of the proxy is a short pause that was announced."""
 
 import json
+import secrets
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import requests
 from e2e.labclient import wait_until
 from e2e.runs import ROOT, run_sh
 from e2e.server import docker
@@ -123,6 +126,20 @@ def test_a_new_proxy_leads_to_servers_without_the_hub(lab, hub, worker):
     finally:
         compose("start", "jupyterhub")
     wait_until(lambda: hub.request("GET", "/hub/health").ok, "the hub is back", 60)
+
+
+def test_who_is_not_known_yet_is_judged_when_the_hub_is_back(lab, worker):
+    stranger = {"Authorization": f"token {secrets.token_hex()}"}
+    url = f"{lab.url}/user/{worker.name}/api/status"
+    docker("compose", "stop", "jupyterhub", cwd=lab.data_root)
+    try:
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(requests.get, url, headers=stranger, timeout=60)
+            docker("compose", "start", "jupyterhub", cwd=lab.data_root)
+            assert asked.result().status_code == requests.codes.forbidden
+    finally:
+        docker("compose", "start", "jupyterhub", cwd=lab.data_root)
+    wait_until(lambda: requests.get(f"{lab.url}/hub/health", timeout=10).ok, "the hub is back", 60)
 
 
 def of_server(hub, worker):

@@ -1,10 +1,12 @@
 """What labserver puts in the place of modules that a user's server never uses."""
 # ruff: noqa: PLC0415 - imports are what is tested
 
+import asyncio
 import importlib.util
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "files/singleuser/labserver.py"
@@ -76,3 +78,39 @@ def test_a_module_that_is_there_already_stays(labserver):
 )
 def test_another_kind_of_server_is_left_to_jupyterhub(labserver, environment, asked):
     assert labserver.another_is_asked_for(environment) is asked
+
+
+class Hub:
+    """A hub that is away for some questions, then answers, or fails in another way."""
+
+    def __init__(self, *ends):
+        self.ends = list(ends)
+
+    async def fetch(self, url, **options):
+        end = self.ends.pop(0)
+        if isinstance(end, Exception):
+            raise end
+        return url, options, end
+
+
+AWAY = aiohttp.ClientConnectorError(None, ConnectionRefusedError(111, "refused"))
+
+
+def test_a_hub_that_is_away_for_a_moment_is_waited_for(labserver, monkeypatch):
+    monkeypatch.setattr(labserver, "AGAIN", 0)
+    hub = Hub(AWAY, AWAY, "alice")
+    assert asyncio.run(labserver.patient(hub.fetch)("/user", method="GET")) == ("/user", {"method": "GET"}, "alice")
+
+
+def test_a_hub_that_stays_away_is_no_longer_waited_for(labserver, monkeypatch):
+    monkeypatch.setattr(labserver, "HUB_BACK", -1)
+    hub = Hub(AWAY, "too late")
+    with pytest.raises(aiohttp.ClientConnectorError):
+        asyncio.run(labserver.patient(hub.fetch)("/user"))
+
+
+def test_a_question_that_has_reached_the_hub_is_asked_once(labserver):
+    hub = Hub(aiohttp.ServerDisconnectedError(), "never asked")
+    with pytest.raises(aiohttp.ServerDisconnectedError):
+        asyncio.run(labserver.patient(hub.fetch)("/oauth2/token", method="POST"))
+    assert hub.ends == ["never asked"]
