@@ -49,30 +49,12 @@ size:
   type: int
 """
 
-import gzip
-import shutil
-import subprocess
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._image_digest import file_sha256
-from ..module_utils._image_make import docker
-
-# Stronger levels take a multiple of the time for a tenth of the size.
-_LEVEL = 1
-
-
-def save(ref: str, path: Path) -> str:
-    """Write an image into a file; return why that failed, or nothing.
-
-    :raises OSError: if the file cannot be written, or no Docker is there.
-    """
-    with gzip.open(path, "wb", compresslevel=_LEVEL) as file:
-        process = subprocess.Popen(docker("image", "save", ref), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        shutil.copyfileobj(process.stdout, file, 1 << 20)
-        said = process.communicate()[1].decode(errors="replace").strip()
-    return said or f"docker image save: exit code {process.returncode}" if process.returncode else ""
+from ..module_utils._image_save import save
 
 
 def main() -> None:
