@@ -315,8 +315,7 @@ async def test_a_container_that_somebody_removes_is_on_record_once(docker, make)
     spawner = make()
     await spawner.start()
     docker.containers.clear()
-    for _ in range(2):
-        assert await spawner.poll() == 0
+    assert [await spawner.poll(), await spawner.poll()] == [0, 0]
     (record,) = failures.STORE.all()
     assert (record["stage"], record["cause"]) == ("run", "removed")
     assert record["text"] == "The container of your server was removed."
