@@ -76,7 +76,7 @@ def test_a_change_of_the_hub_is_noticed_by_nobody(hub, worker, another, what):
     settings = {"hub_config_login_attempts": 6}
     if what == "image":
         settings = {"hub_stack_hub_image": another("jupyterhub")}
-    with watching(hub, worker.name) as watch, hub.kernel(worker.name) as kernel:
+    with hub.kernel(worker.name) as kernel, watching(hub, worker.name) as watch:
         kernel.run("kept = 'across the change'")
         anew, said = change(watch, "-e", json.dumps(settings))
         assert kernel.run("print(kept)") == "across the change"
@@ -92,7 +92,7 @@ def test_a_change_of_the_proxy_is_a_pause_that_was_announced(hub, worker, anothe
     settings = ("-e", json.dumps({"hub_stack_proxy_image": another("proxy")}))
     check = run_sh("hub", "--check", *settings)
     assert ANNOUNCED in check.output
-    with watching(hub, worker.name) as watch, hub.kernel(worker.name) as kernel:
+    with hub.kernel(worker.name) as kernel, watching(hub, worker.name) as watch:
         kernel.run("kept = 'across the change'")
         anew, said = change(watch, *settings)
         with pytest.raises(ConnectionClosed):

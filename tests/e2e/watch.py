@@ -52,7 +52,10 @@ class Watch:
 
 @contextmanager
 def watching(hub: HubClient, name: str) -> Iterator[Watch]:
-    """Watch a user's server for the length of a ``with``."""
+    """Watch a user's server for the length of a ``with``.
+
+    No kernel may start or end meanwhile: jupyter_server fails to tell its status at that moment.
+    """
     watch = Watch(f"{hub.lab.url}/user/{name}/api/status", hub.lab.token)
     end = threading.Event()
 
