@@ -7,7 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint sanity unit ansible-units docs versions lab e2e bench molecule venv browser shellcheck requirements clean
+.PHONY: help test lint sanity unit ansible-units docs versions lab e2e soak bench molecule venv browser shellcheck requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,11 @@ lab: ## the lab on this machine, brought up or put right
 
 e2e: venv browser lab ## drift, refusals, a browser and an API client, on the lab of this machine
 	$(PYTEST) tests/e2e
+
+# A seed stands in the name of each test of drift; LAB_DRIFTS_SEED=<seed> tries the same again.
+soak: LAB_DRIFT_COMBINATIONS ?= 200
+soak: venv lab ## every drift of tests/e2e/drift.py and LAB_DRIFT_COMBINATIONS (200) of several at once; takes hours
+	LAB_DRIFTS=all LAB_DRIFT_COMBINATIONS=$(LAB_DRIFT_COMBINATIONS) $(PYTEST) -v tests/e2e/test_drift.py tests/e2e/test_drift_network.py
 
 bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about ten minutes, as root
 	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)

@@ -96,6 +96,11 @@ class HubClient:
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"token {lab.token}"
 
+    def renew(self) -> None:
+        """Take the lab's token anew, for a lab whose token may be another one by now."""
+        self.lab = Lab.from_environment()
+        self._http.headers["Authorization"] = f"token {self.lab.token}"
+
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send a request to a path below the lab's door; the answer is returned whatever its status."""
         options.setdefault("timeout", REQUEST_TIMEOUT)

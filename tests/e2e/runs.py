@@ -21,6 +21,11 @@ class Run:
     output: str
 
     @property
+    def said(self) -> str:
+        """The output as running text: Ansible breaks lines within messages, and doubles quotes."""
+        return " ".join(self.output.split()).replace("''", "'")
+
+    @property
     def recap(self) -> dict[str, int]:
         """Ansible's closing line for this machine."""
         line = re.search(r"^localhost\s+:.*$", self.output, re.M)
