@@ -4,15 +4,9 @@ import asyncio
 import threading
 
 import pytest
-from hub.docker_double import DockerDouble
 from labhub.homehelper import HomeHelper
 
 HELPER_LABELS = {"org.gpulab.jupyterhub": "home-helper"}
-
-
-@pytest.fixture
-def docker():
-    return DockerDouble()
 
 
 def helper(docker, root):
