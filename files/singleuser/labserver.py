@@ -77,9 +77,9 @@ def extension() -> type:
     :returns: ``jupyterhub.singleuser.extension.JupyterHubSingleUser``.
     """
     with stand_ins():
-        from jupyterhub.singleuser.extension import JupyterHubSingleUser  # noqa: PLC0415 - here is the point of it
+        module = importlib.import_module("jupyterhub.singleuser.extension")
     _give_back_mixins(sys.modules["jupyterhub.singleuser"])
-    return JupyterHubSingleUser
+    return module.JupyterHubSingleUser
 
 
 def _give_back_mixins(package: ModuleType) -> None:
@@ -109,16 +109,20 @@ def patient(fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
     """Wait for a hub that is just being made anew, rather than fail whoever it has to vouch for.
 
     :param fetch: ``jupyterhub.httpclient.fetch``.
-    :returns: the same, but that it asks again as long as nobody is there to be asked.
+    :returns: the same, but that it asks again as long as nobody is there to be asked, or a question broke off that
+        changes nothing.
     """
-    from aiohttp import ClientConnectorError  # noqa: PLC0415 - a server of another kind does without
+    # Of JupyterHub's client, which has imported it by now.
+    client = sys.modules["aiohttp"]
 
     async def ask(url: str, **options: Any) -> Any:
         end = time.monotonic() + HUB_BACK
+        only_asks = options.get("method", "GET") == "GET"
+        away = client.ClientConnectionError if only_asks else client.ClientConnectorError
         while True:
             try:
                 return await fetch(url, **options)
-            except ClientConnectorError:
+            except away:
                 if time.monotonic() > end:
                     raise
             await asyncio.sleep(AGAIN)

@@ -109,7 +109,13 @@ def test_a_hub_that_stays_away_is_no_longer_waited_for(labserver, monkeypatch):
         asyncio.run(labserver.patient(hub.fetch)("/user"))
 
 
-def test_a_question_that_has_reached_the_hub_is_asked_once(labserver):
+def test_a_question_that_breaks_off_as_the_hub_stops_is_asked_again(labserver, monkeypatch):
+    monkeypatch.setattr(labserver, "AGAIN", 0)
+    hub = Hub(aiohttp.ServerDisconnectedError(), "alice")
+    assert asyncio.run(labserver.patient(hub.fetch)("/user")) == ("/user", {}, "alice")
+
+
+def test_what_changes_something_and_has_reached_the_hub_is_asked_once(labserver):
     hub = Hub(aiohttp.ServerDisconnectedError(), "never asked")
     with pytest.raises(aiohttp.ServerDisconnectedError):
         asyncio.run(labserver.patient(hub.fetch)("/oauth2/token", method="POST"))
