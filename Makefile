@@ -7,7 +7,7 @@ PYTEST := $(PYTHON) -m pytest
 PIN := .venv/bin/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-header --no-annotate
 export ANSIBLE_INJECT_FACT_VARS := false
 
-.PHONY: help test lint sanity unit ansible-units docs versions lab e2e soak bench molecule venv browser shellcheck requirements clean
+.PHONY: help test lint sanity unit ansible-units docs versions lab e2e soak bench molecule venv browser compiler shellcheck requirements clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,16 +31,16 @@ lint: venv ## ansible-lint (profile production), ruff, oldest Python, shell synt
 sanity: venv shellcheck ## what Ansible itself asks of a collection (ansible-test sanity), with each Python that is here
 	$(PYTHON) tests/run_ansible_test.py sanity
 
-unit: venv ## modules, labhub and the contracts between defaults, specs and templates
+unit: venv compiler ## modules, labhub and the contracts between defaults, specs and templates
 	$(PYTEST) -n 2 tests/unit tests/singleuser tests/bench tests/hub tests/contract
 
-ansible-units: venv ## the unit tests as ansible-test runs them
+ansible-units: venv compiler ## the unit tests as ansible-test runs them
 	$(PYTHON) tests/run_ansible_test.py units --venv --python default
 
 docs: venv ## docs/reference anew, from what roles and plugins say of themselves
 	$(PYTHON) docs/make_reference.py
 
-versions: venv ## unit and contract layers on each ansible-core that is promised; needs Python 3.11 and 3.12 or 3.13
+versions: venv compiler ## unit and contract layers on each ansible-core that is promised; needs Python 3.11 and 3.12 or 3.13
 	$(PYTHON) tests/run_versions.py
 
 lab: ## the lab on this machine, brought up or put right
@@ -48,7 +48,7 @@ lab: ## the lab on this machine, brought up or put right
 
 # One sample of the drifts, one of each kind: not all of the table has been seen green yet, which `make soak` tries.
 e2e: export LAB_DRIFTS_SEED ?= 6081
-e2e: venv browser lab ## drift, refusals, a browser and an API client, on the lab of this machine
+e2e: venv browser compiler lab ## drift, refusals, a browser and an API client, on the lab of this machine
 	$(PYTEST) tests/e2e
 
 # A seed stands in the name of each test of drift; LAB_DRIFTS_SEED=<seed> tries the same again.
@@ -79,6 +79,9 @@ endef
 
 browser: ## Debian's Chromium, for the browser tests
 	$(call from_debian,chromium,chromium fonts-dejavu-core)
+
+compiler: ## Debian's C compiler, for the double of NVML that tests of GPUs are run with
+	$(call from_debian,gcc,gcc libc6-dev)
 
 shellcheck: ## Debian's shellcheck, for make sanity
 	$(call from_debian,shellcheck,shellcheck)

@@ -10,7 +10,6 @@ import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_probe as probe
 from ansible_collections.gpulab.jupyterhub.tests.unit import nvml_building
 
-needs_compiler = pytest.mark.skipif(not nvml_building.COMPILER, reason="gcc builds the double of NVML")
 ONE, TWO = "GPU-00000000-aaaa", "GPU-00000001-bbbb"
 SLICES = ["MIG-00000000-cccc", "MIG-00000001-dddd"]
 
@@ -48,7 +47,6 @@ def test_without_a_library_the_code_says_so(run):
     assert "libnvidia-ml.so.1" in told["nvml"]["text"]
 
 
-@needs_compiler
 def test_cards_and_slices_are_told(run, double):
     mig = [f"mig {uuid}" for uuid in SLICES]
     told = run("driver 590.48.01", "cuda 13010", f"gpu {ONE}", f"gpu {TWO}", *mig, libraries=double)
@@ -59,27 +57,23 @@ def test_cards_and_slices_are_told(run, double):
     assert (told["cuda"]["code"], told["torch"]["version"]) == (0, "")
 
 
-@needs_compiler
 @pytest.mark.parametrize("code", [4, 9, 15, 17, 18, 999])
 def test_codes_of_nvml_are_told(run, double, code):
     told = run(f"init {code}", f"gpu {ONE}", libraries=double)
     assert (told["nvml"]["code"], told["nvml"]["gpus"], told["cuda"]["code"]) == (code, [], None)
 
 
-@needs_compiler
 def test_a_card_that_does_not_answer_does_not_hide_the_others(run, double):
     told = run(f"gpu {ONE}", "lost 15", f"gpu {TWO}", libraries=double)
     assert [(gpu["uuid"], gpu["error"]) for gpu in told["nvml"]["gpus"]] == [("", 15), (TWO, 0)]
 
 
-@needs_compiler
 def test_cuda_is_started_only_as_asked(run, double):
     assert run(f"gpu {ONE}", "cuInit 802", libraries=double)["cuda"]["code"] == 802
     told = run(f"gpu {ONE}", "cuInit 802", libraries=double, arguments=["no-compute"])
     assert (told["cuda"]["code"], told["torch"]) == (None, None)
 
 
-@needs_compiler
 @pytest.mark.parametrize(
     ("total", "error"), [(64, ""), (63, "wrong sums on [0]"), ("boom", "RuntimeError: CUDA unknown error")]
 )
