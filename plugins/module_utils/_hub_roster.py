@@ -131,7 +131,7 @@ def _account(step: Step, account: Mapping[str, Any] | None) -> None:
         step.ask["authorized"] = row["authorized"] is not False
         step.note("authorized", None, step.ask["authorized"])
     else:
-        if row["password"] is not None and row["update_password"] == "always":  # noqa: S105 (a choice)
+        if row["password"] is not None and row["update_password"] == "always":  # noqa: S105 - a choice, and no password
             step.ask["password"] = row["password"]
         if row["authorized"] not in (None, account["authorized"]):
             step.ask["authorized"] = row["authorized"]
