@@ -1,7 +1,10 @@
 """Servers of a scenario, looked at over SSH as an administrator does."""
 
 import os
+import re
+import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,3 +17,32 @@ def server() -> Callable[[str], Host]:
     """Reach a server by the name that the scenario's inventory gives it, as root."""
     config = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config"
     return lambda name: testinfra.get_host(f"ssh://{name}", ssh_config=str(config), sudo=True)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run of the scenario's playbook.
+
+    :param code: exit status of `ansible-playbook`.
+    :param changes: changes by server.
+    :param said: all that it printed.
+    """
+
+    code: int
+    changes: dict[str, int]
+    said: str
+
+
+@pytest.fixture
+def converge() -> Callable[..., Run]:
+    """Run the scenario's converge.yml once more, as its users run the site: with options, and nobody at the keys."""
+    scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+
+    def run(*options: str) -> Run:
+        command = ["ansible-playbook", f"--inventory={scenario}/inventory", *options, f"{scenario}/converge.yml"]
+        plain = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, check=False)
+        changes = re.findall(r"^(\S+)\s+:.*\bchanged=(\d+)", done.stdout, re.M)
+        return Run(done.returncode, {name: int(number) for name, number in changes}, done.stdout + done.stderr)
+
+    return run

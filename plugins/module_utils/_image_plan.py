@@ -14,6 +14,16 @@ from ._image_digest import Entry, digest, read_context
 LABEL = "org.gpulab.jupyterhub"
 DIGEST_LABEL = f"{LABEL}.digest"
 
+#: The option C(bootstrap) of an image, wherever images are described.
+BOOTSTRAP_OPTION: dict[str, Any] = {
+    "type": "dict",
+    "options": {
+        "suite": {"type": "str", "required": True},
+        "packages": {"type": "list", "elements": "str", "required": True},
+        "mirror": {"type": "str", "default": ""},
+    },
+}
+
 
 @dataclass(frozen=True)
 class Wanted:

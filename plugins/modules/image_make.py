@@ -135,6 +135,7 @@ from ..module_utils._image_failure import message
 from ..module_utils._image_job import Abandoned, Job
 from ..module_utils._image_make import labelled_id
 from ..module_utils._image_maker import MakeError, Maker
+from ..module_utils._image_plan import BOOTSTRAP_OPTION
 
 
 def main() -> None:
@@ -172,14 +173,7 @@ _SPEC: dict[str, Any] = {
     "short": {"type": "str", "required": True},
     "labels": {"type": "dict", "default": {}},
     "context": {"type": "path"},
-    "bootstrap": {
-        "type": "dict",
-        "options": {
-            "suite": {"type": "str", "required": True},
-            "packages": {"type": "list", "elements": "str", "required": True},
-            "mirror": {"type": "str", "default": ""},
-        },
-    },
+    "bootstrap": BOOTSTRAP_OPTION,
     "archive": {"type": "dict", "options": _FILE},
     "bundled": {"type": "dict", "options": _FILE},
     "build_args": {"type": "dict", "default": {}},

@@ -13,6 +13,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_bundle import BundleError
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_plan import BOOTSTRAP_OPTION
 
 _MODULES = "gpulab.jupyterhub"
 # In seconds. A job says something new at least once a second; one that is silent for long is dead.
@@ -25,14 +26,7 @@ _IMAGE: dict[str, Any] = {
     "what": {"type": "str", "required": True},
     "base": {"type": "str"},
     "context": {"type": "path"},
-    "bootstrap": {
-        "type": "dict",
-        "options": {
-            "suite": {"type": "str", "required": True},
-            "packages": {"type": "list", "elements": "str", "required": True},
-            "mirror": TEXT,
-        },
-    },
+    "bootstrap": BOOTSTRAP_OPTION,
     "archive": {
         "type": "dict",
         "options": {"path": {"type": "str", "required": True}, "sha256": {"type": "str", "required": True}},

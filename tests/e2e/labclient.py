@@ -167,12 +167,16 @@ class HubClient:
     def kernel(self, name: str) -> Iterator["Kernel"]:
         """Run a Python kernel on a user's server."""
         path = f"/kernels/{self.server_api(name, '/kernels', 'POST', json={'name': 'python3'})['id']}"
-        url = f"{self.lab.url}/user/{name}/api{path}/channels".replace("http", "ws", 1)
         try:
-            with connect(url, additional_headers={"Authorization": f"token {self.lab.token}"}) as socket:
+            with self.websocket(name, f"/api{path}/channels") as socket:
                 yield Kernel(socket)
         finally:
             self.server_api(name, path, "DELETE")
+
+    def websocket(self, name: str, path: str) -> ClientConnection:
+        """Open a websocket of a user's running server."""
+        url = f"{self.lab.url}/user/{name}{path}".replace("http", "ws", 1)
+        return connect(url, additional_headers={"Authorization": f"token {self.lab.token}"})
 
     def remove(self, name: str) -> None:
         """Remove a user: server, hub user, account and home."""

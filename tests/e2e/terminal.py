@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from e2e.labclient import HubClient, LabError
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 PATIENCE = 60
 """Seconds that a terminal may take to say what is waited for."""
@@ -63,10 +63,9 @@ class Terminal:
 @contextmanager
 def opened(hub: HubClient, name: str) -> Iterator[Terminal]:
     """Open a terminal on a user's running server; it is closed at the end."""
-    path = f"/terminals/{hub.server_api(name, '/terminals', 'POST')['name']}"
-    url = f"{hub.lab.url}/user/{name}{path.replace('/terminals/', '/terminals/websocket/')}".replace("http", "ws", 1)
+    number = hub.server_api(name, "/terminals", "POST")["name"]
     try:
-        with connect(url, additional_headers={"Authorization": f"token {hub.lab.token}"}) as socket:
+        with hub.websocket(name, f"/terminals/websocket/{number}") as socket:
             yield Terminal(socket)
     finally:
-        hub.server_api(name, path, "DELETE", timeout=30)
+        hub.server_api(name, f"/terminals/{number}", "DELETE", timeout=30)

@@ -103,29 +103,20 @@ ROWS = {
     "cuda mismatch": (container(probe(gpu(0, ONE), cuda=803)), "version_mismatch"),
     "cuda mps": (container(probe(gpu(0, ONE), cuda=805)), "mps_unreachable"),
     "cuda otherwise": (container(probe(gpu(0, ONE), cuda=100)), "computation_failed"),
-    "torch too new": (
-        container(
-            probe(gpu(0, ONE), torch=torch("RuntimeError: The NVIDIA driver on your system is too old (found 11040)"))
-        ),
-        "torch_driver_too_old",
-    ),
-    "torch too old": (
-        container(probe(gpu(0, ONE), torch=torch("no kernel image is available for execution on the device"))),
-        "arch_unsupported",
-    ),
-    "torch not ready": (
-        container(probe(gpu(0, ONE), torch=torch("Error 802: system not yet initialized"))),
-        "fabric_not_ready",
-    ),
-    "torch mps": (
-        container(probe(gpu(0, ONE), torch=torch("Error 805: MPS client failed to connect"))),
-        "mps_unreachable",
-    ),
-    "torch unknown": (
-        container(probe(gpu(0, ONE), torch=torch("CUDA unknown error - this may be due to"))),
-        "uvm_missing",
-    ),
-    "torch wrong": (container(probe(gpu(0, ONE), torch=torch("wrong sums on [0]"))), "computation_failed"),
+}
+
+
+# What torch says of a card that NVML finds nothing wrong with.
+ROWS |= {
+    f"torch: {said[:30]}": (container(probe(gpu(0, ONE), torch=torch(said))), code)
+    for said, code in {
+        "RuntimeError: The NVIDIA driver on your system is too old (found 11040)": "torch_driver_too_old",
+        "no kernel image is available for execution on the device": "arch_unsupported",
+        "Error 802: system not yet initialized": "fabric_not_ready",
+        "Error 805: MPS client failed to connect": "mps_unreachable",
+        "CUDA unknown error - this may be due to": "uvm_missing",
+        "wrong sums on [0]": "computation_failed",
+    }.items()
 }
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,23 +25,3 @@ def hub(lab):
         name: lab.file(f"{R}/secrets/{name}").content_string.strip() for name in ("admin_password", "ansible_token")
     }
     return HubClient(Lab(f"http://{address}:8000", "admin", secret["admin_password"], secret["ansible_token"], R))
-
-
-@pytest.fixture
-def converge():
-    """Run the scenario's converge again with these options; return how many changes it tells, and all it printed."""
-    scenario = Path(__file__).resolve().parents[1]
-
-    def run(*options):
-        command = [
-            "ansible-playbook",
-            f"--inventory={scenario / 'inventory'}",
-            *options,
-            str(scenario / "converge.yml"),
-        ]
-        plain = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return int(re.search(r"^lab\s.*\bchanged=(\d+)", done.stdout, re.M)[1]), done.stdout
-
-    return run

@@ -20,9 +20,9 @@ def listed(lab, *words):
 
 
 def test_a_check_after_the_converge_has_nothing_to_tell(converge):
-    changes, told = converge("--check", "--diff")
-    assert changes == 0, told
-    assert "\n+++ " not in told
+    done = converge("--check", "--diff")
+    assert (done.code, done.changes["lab"]) == (0, 0), done.said
+    assert "\n+++ " not in done.said
 
 
 @pytest.mark.parametrize("unit", ["docker.service", "containerd.service", "ssh.service"])

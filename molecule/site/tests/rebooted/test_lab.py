@@ -41,5 +41,5 @@ def test_a_user_is_back_at_work(lab, hub):
 
 
 def test_a_converge_has_nothing_to_put_right(converge):
-    changes, told = converge()
-    assert changes == 0, told
+    done = converge()
+    assert (done.code, done.changes["lab"]) == (0, 0), done.said
