@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from hub.running import CHECKOUT, LIMITED_TOKEN, TOKEN
 from jupyterhub.utils import random_port
-from labhub.probe import CLEANUP, Fault, Probe, walk
+from labhub.probe import walk
+from labhub.probeclient import CLEANUP, Fault
+from labhub.probesteps import Probe
 
 WRITABLE = Path("/dev", "shm")
 """A mount that every Linux has, and that takes files; /proc is one that does not."""
