@@ -1,183 +1,20 @@
-"""_hub_diagnosis: each way of being broken gives its one problem, and its mend."""
-
-import copy
+"""_hub_diagnosis: each way in which what stands on engine and stack is broken gives its one problem, and its mend."""
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._hub_diagnosis import diagnose
-
-COMPOSE = "docker compose -f /srv/jupyterhub/compose.yml"
-
-
-def container(name, **differs):
-    return {
-        "name": name,
-        "image": "an-image",
-        "service": "",
-        "user": "",
-        "state": "running",
-        "health": "healthy",
-        "exit_code": 0,
-        "out_of_memory": False,
-        "restarts": 0,
-        "started": "2026-11-22T21:53:38.971982847Z",
-        "error": "",
-        "log": "",
-    } | differs
-
-
-def server(user, name="", **differs):
-    there = f"jupyter-{user}" + (f"--{name}" if name else "")
-    return {
-        "user": user,
-        "name": name,
-        "ready": True,
-        "pending": None,
-        "container_name": there,
-        "container": container(there, user=user, health=""),
-    } | differs
-
-
-def route(user, name=""):
-    spec = f"/user/{user}/" + (f"{name}/" if name else "")
-    return {"routespec": spec, "target": "http://172.18.0.4:8888", "data": {"user": user, "server_name": name}}
-
-
-def well():
-    """Return the facts of a lab that is well, in which alice works."""
-    alice = server("alice")
-    return {
-        "data_root": "/srv/jupyterhub",
-        "compose_project": "jupyterhub",
-        "min_free_gb": 2,
-        "engine": {"state": "ok", "version": "26.1.5", "detail": "", "wsl": False},
-        "stack": {
-            "proxy": container("jupyterhub-proxy-1", service="proxy"),
-            "jupyterhub": container("jupyterhub-jupyterhub-1", service="jupyterhub"),
-        },
-        "user_containers": [alice["container"]],
-        "user_image": {"name": "jupyter-custom-gpu:latest", "present": True, "jupyterhub": "6.1.1"},
-        "door": {"url": "http://127.0.0.1:8000", "state": "ok", "status": 200, "detail": "", "version": "6.1.1"},
-        "token": {"file": "/srv/jupyterhub/secrets/ansible_token", "state": "ok", "detail": ""},
-        "hub": {"version": "6.1.1"},
-        "users": [{"name": "alice"}],
-        "routes": [{"routespec": "/", "target": "http://jupyterhub:8081", "data": {"hub": True}}, route("alice")],
-        "servers": [alice],
-        "failures": [],
-        "disks": [{"path": "/srv/jupyterhub", "free_gb": 72.0, "total_gb": 251.0}],
-    }
-
-
-def lab(**differs):
-    """Return the facts of a lab that differs: `door__state` is the `state` in `door`."""
-    facts = copy.deepcopy(well())
-    for path, value in differs.items():
-        *parents, last = path.split("__")
-        place = facts
-        for parent in parents:
-            place = place[parent]
-        place[last] = value
-    return facts
-
-
-def proxy(**differs):
-    return {"stack__proxy": container("jupyterhub-proxy-1", **differs)}
-
-
-def hub(**differs):
-    return {"stack__jupyterhub": container("jupyterhub-jupyterhub-1", **differs)}
-
-
-UNTOLD = {"users": None, "routes": None, "servers": [], "hub": {}}
+from ansible_collections.gpulab.jupyterhub.tests.unit.hub_facts import (
+    COMPOSE,
+    UNTOLD,
+    container,
+    hub,
+    lab,
+    route,
+    server,
+    well,
+)
 
 # What differs from a lab that is well; code and severity; a piece of the evidence; a piece of the remedy.
 BROKEN = [
-    # The engine.
-    (
-        {"engine__state": "missing", "engine__detail": "docker: command not found"},
-        ("docker-missing", "error"),
-        "docker: command not found",
-        "./run.sh server",
-    ),
-    (
-        {"engine__state": "missing", "engine__wsl": True, "engine__detail": "docker: command not found"},
-        ("docker-missing", "error"),
-        "docker: command not found",
-        "WSL integration",
-    ),
-    (
-        {"engine__state": "denied", "engine__detail": "permission denied"},
-        ("engine-denied", "error"),
-        "permission denied",
-        "become: true",
-    ),
-    (
-        {"engine__state": "down", "engine__detail": "Cannot connect"},
-        ("engine-down", "error"),
-        "Cannot connect",
-        "systemctl start docker",
-    ),
-    (
-        {"engine__state": "hung", "engine__detail": "no answer within 20 seconds"},
-        ("engine-hung", "error"),
-        "no answer",
-        "docker_engine_live_restore",
-    ),
-    ({"engine__state": "failed", "engine__detail": "odd"}, ("engine-failed", "error"), "odd", "journalctl -u docker"),
-    # The stack.
-    ({"stack": {}}, ("stack-absent", "error"), "never brought up", "./run.sh"),
-    (
-        {"stack": {"proxy": well()["stack"]["proxy"]}},
-        ("hub-absent", "error"),
-        "no container for it",
-        f"{COMPOSE} up -d jupyterhub",
-    ),
-    (
-        {"stack": {"jupyterhub": well()["stack"]["jupyterhub"]}},
-        ("proxy-absent", "error"),
-        "no container for it",
-        f"{COMPOSE} up -d proxy",
-    ),
-    (
-        hub(state="exited", exit_code=1, log="[C] bad config\nTraceback"),
-        ("hub-down", "error"),
-        "it ended with exit code 1. The end of its log:\n[C] bad config\nTraceback",
-        f"{COMPOSE} up -d jupyterhub",
-    ),
-    (
-        hub(state="exited", exit_code=137, out_of_memory=True),
-        ("hub-down", "error"),
-        "for lack of memory",
-        f"{COMPOSE} logs --tail=200 jupyterhub",
-    ),
-    (
-        hub(state="created", error="bind: address already in use"),
-        ("hub-down", "error"),
-        "it could not start: bind: address already in use",
-        f"{COMPOSE} up -d",
-    ),
-    (hub(state="created"), ("hub-down", "error"), "never started", f"{COMPOSE} up -d jupyterhub"),
-    (
-        hub(state="restarting", exit_code=1, restarts=7, log="boom"),
-        ("hub-restarting", "error"),
-        "again and again (7 times so far). The end of its log:\nboom",
-        "then ./run.sh",
-    ),
-    (hub(state="paused"), ("hub-paused", "error"), "paused", "docker unpause jupyterhub-jupyterhub-1"),
-    (
-        hub(health="unhealthy", log="stuck"),
-        ("hub-unhealthy", "error"),
-        "does not answer its health check. The end of its log:\nstuck",
-        f"{COMPOSE} restart jupyterhub",
-    ),
-    (
-        hub(health="starting", restarts=2, log="boom"),
-        ("hub-restarting", "error"),
-        "it ends as it starts and is started again and again (2 times so far). The end of its log:\nboom",
-        "logs --tail=200 jupyterhub",
-    ),
-    (hub(health="starting"), ("hub-starting", "warning"), "is starting", "in a minute"),
-    (proxy(state="exited", exit_code=2), ("proxy-down", "error"), "exit code 2", f"{COMPOSE} up -d proxy"),
-    (proxy(health="unhealthy"), ("proxy-unhealthy", "error"), "health check", f"{COMPOSE} restart proxy"),
     # The door.
     (
         {"door__state": "refused", "door__detail": "Connection refused", **UNTOLD},
