@@ -129,7 +129,8 @@ def differences(wanted: Wanted, found: Found) -> Differences:
             names = ", ".join(sorted(one["Name"].lstrip("/") for one in containers))
             result.services.append(f"{names} is of no service of the project {wanted.project}")
         elif len(containers) != 1:
-            result.services.append(f"the service {service} has {len(containers)} containers")
+            number = f"{len(containers)} containers" if containers else "no container"
+            result.services.append(f"the service {service} has {number}")
         else:
             _compare(service, containers[0], wanted, found, result)
     return result

@@ -92,7 +92,7 @@ differences:
   returned: always
   type: list
   elements: str
-  sample: ["the service proxy has 0 containers"]
+  sample: ["the service proxy has no container"]
 replaced:
   description: Services that run, and whose container a converge would replace.
   returned: when an engine answers

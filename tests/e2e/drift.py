@@ -137,7 +137,7 @@ def drifts_of_directories(data_root: Path) -> Iterator[Drift]:
 def drifts_of_a_service(service: str) -> Iterator[Drift]:
     """Yield what can be done to the container of a service."""
     deeds = {
-        "removed": (("rm", "--force", "{}"), "has 0 containers"),
+        "removed": (("rm", "--force", "{}"), "has no container"),
         "stopped": (("stop", "{}"), "is exited"),
         "killed": (("kill", "{}"), "is exited"),
         "paused": (("pause", "{}"), "is paused"),

@@ -83,7 +83,7 @@ SEEN_BY_COMPOSE = [
     (lambda f: f.images.update({"gpulab/hub:1": image("newer")}), "jupyterhub was made from another image"),
     (lambda f: f.images.update({"gpulab/hub:1": {}}), "jupyterhub was made from another image"),
     (lambda f: f.images.update({"gpulab/hub:1": {"Id": "x", "Config": {}}}), "jupyterhub was made from another image"),
-    (lambda f: f.containers.pop(), "the service proxy has 0 containers"),
+    (lambda f: f.containers.pop(), "the service proxy has no container"),
     (lambda f: f.containers.append(container("proxy")), "the service proxy has 2 containers"),
     (lambda f: f.containers.append(container("extra")), "lab-extra-1 is of no service of the project lab"),
     (lambda f: f.containers[1]["State"].update(Status="exited"), "proxy is exited"),
