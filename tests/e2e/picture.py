@@ -43,7 +43,8 @@ def _of_container(entry: dict) -> Iterator[tuple[str, str]]:
     if "com.docker.compose.service" not in labels and "org.gpulab.jupyterhub.user" not in labels:
         return
     name = labels.get("com.docker.compose.service") or entry["Name"].lstrip("/")
-    ends = {name: sorted(end["Aliases"] or ()) for name, end in entry["NetworkSettings"]["Networks"].items()}
+    # Compose gives a container its own name as well, a hand that joins it to a network anew only that of its service.
+    found_by_name = {key: name in (end["Aliases"] or ()) for key, end in entry["NetworkSettings"]["Networks"].items()}
     yield name, f"{entry['Id']} since {state['StartedAt']}"
-    how = [state["Status"], {key: entry["HostConfig"][key] for key in _LIMITS}, ends, entry["Image"]]
+    how = [state["Status"], {key: entry["HostConfig"][key] for key in _LIMITS}, found_by_name, entry["Image"]]
     yield f"how {name} is", json.dumps(how)
