@@ -1,12 +1,14 @@
-"""A home whose dot files are broken: the server starts all the same.
+"""A home whose dot files are broken: the server starts all the same; one that is full, and its user reads why not.
 
 A setting that stops it is told to its user: see `test_failures`.
 """
 
 import os
+import subprocess
 
 import pytest
 from e2e import terminal
+from e2e.labclient import LabError
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,30 @@ def test_a_file_of_jupyter_that_cannot_be_read_is_passed_over(hub, person, write
     write(".jupyter/jupyter_server_config.py", "c.ServerApp.port = (\n")
     restart(hub, person)
     assert hub.server_api(person.name, "/contents")["type"] == "directory"
+
+
+@pytest.fixture
+def full(lab, guests, hub):
+    """Somebody whose home is a file system of its own, as where each has so much and no more, with no byte left."""
+    guest = guests.working()
+    hub.stop(guest.name)
+    home = lab.home(guest.name)
+    owner = home.stat()
+    size = f"size=1m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "home-of-a-test", home], check=True)
+    with (home / "results.bin").open("wb", buffering=0) as results, pytest.raises(OSError, match="No space left"):
+        while True:
+            results.write(bytes(4096))
+    os.chown(home / "results.bin", owner.st_uid, owner.st_gid)
+    yield guest
+    hub.stop(guest.name)
+    subprocess.run(["umount", home], check=True)
+
+
+def test_a_home_that_is_full_is_told_and_what_is_in_it_stays(lab, hub, full):
+    with pytest.raises(LabError, match="There is no space left for your files"):
+        hub.start(full.name)
+    results = lab.home(full.name) / "results.bin"
+    assert results.stat().st_size > 0
+    results.unlink()
+    hub.start(full.name)
