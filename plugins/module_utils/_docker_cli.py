@@ -61,10 +61,9 @@ class Impatient:
 
 def command(argv: Sequence[str], timeout: float = 20.0, stdin: str = "") -> Answer:
     """Run one command of Docker; *timeout* is in seconds, *stdin* what it may read."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PATH])
-    program = shutil.which(argv[0], path=path)
+    program = _find(argv[0])
     if program is None:
-        return Answer("missing", "", f"{argv[0]}: command not found")
+        return _missing(argv[0])
     try:
         done = subprocess.run(
             [program, *argv[1:]],
@@ -74,11 +73,23 @@ def command(argv: Sequence[str], timeout: float = 20.0, stdin: str = "") -> Answ
             timeout=timeout,
             check=False,
             input=stdin,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
+            env=_environment(),
         )
     except subprocess.TimeoutExpired:
         return Answer("hung", "", f"{' '.join(argv)}: no answer within {timeout:g} seconds")
     return Answer(state_of(done.returncode, done.stderr + done.stdout), done.stdout, done.stderr)
+
+
+def _find(program: str) -> str | None:
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", os.defpath), *_MORE_PATH]))
+
+
+def _missing(program: str) -> Answer:
+    return Answer("missing", "", f"{program}: command not found")
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
 
 
 def state_of(code: int, text: str) -> str:
@@ -120,6 +131,18 @@ class Docker:
     def answer(self, *words: str, **how: Any) -> Answer:
         """Return how `docker <words>` went, and what it printed; *how* is as of `ask`."""
         return self._run([*self._start, *words], **how)
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        """Begin `docker <words>`, and return it running, with pipes to and from it.
+
+        :raises DockerError: if there is no such program here.
+        """
+        program = _find(self._start[0])
+        if program is None:
+            raise DockerError(_missing(self._start[0]))
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        argv = [program, *self._start[1:], *words]
+        return subprocess.Popen(argv, **pipes, text=True, errors="replace", env=_environment())
 
     def info(self) -> dict[str, Any]:
         """Return what `docker info` knows.

@@ -26,14 +26,14 @@ STEPS += ["use_kernel", "check_home", "check_mounts", "check_packages", "clean_u
 def probe(hub, tmp_path):
     """Runs the command line against the hub; returns exit status and what it prints."""
 
-    def run(*options, url=hub.url, token=TOKEN, user="lab-probe"):
+    def run(*options, url=hub.url, token=TOKEN, user="lab-probe", cue=""):
         (tmp_path / "token").write_text(f"{token}\n")
         command = [sys.executable, "-m", "labhub.probe", "--url", url, "--token-file", str(tmp_path / "token")]
         command += ["--user", user, "--timeout", "30", *options]
         env = {"PYTHONPATH": str(CHECKOUT / "files/hub/src"), "PATH": ""}
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        assert done.stdout.count("\n") == 1, done.stderr
-        return done.returncode, json.loads(done.stdout)
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, input=cue)
+        assert done.stdout.count("\n") <= 1, done.stderr
+        return done.returncode, json.loads(done.stdout or "null")
 
     return run
 
@@ -52,6 +52,12 @@ def test_a_lab_that_works_is_walked_through_and_left_as_it_was(hub, probe):
     assert nothing_is_left(hub)
     assert not list((hub.directory / "home/lab-probe").iterdir())
     assert not list(hub.packages.iterdir())
+
+
+def test_a_walk_on_cue_begins_with_a_line_and_not_without_one(hub, probe):
+    assert probe("--on-cue", cue="") == (1, None)
+    assert nothing_is_left(hub)
+    assert probe("--on-cue", "--packages-dir", str(hub.packages), cue="walk\n")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@
         --expect-mount /home/lab-probe/shared:rw --packages-dir /opt/packages
 
 Makes an account, logs in at the public door, starts a server, runs code in a kernel, and takes everything
-back again, after a failure too. Prints ``{"ok", "steps": [{"name", "ok", "seconds"}], "problem"}``; the
+back again, after a failure too. With ``--on-cue`` it gets ready, and waits for a line on standard input; without one
+it ends there. Prints ``{"ok", "steps": [{"name", "ok", "seconds"}], "problem"}``; the
 problem is null or ``{code, severity, subject, evidence, remedy}``. A lab in which only a warning is to be told is
 ``ok``, for it works. Exit status 0 when it is ok, else 1.
 """
@@ -76,6 +77,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=120, help="seconds for each slow step")
     parser.add_argument("--expect-mount", type=mount, action="append", default=[], metavar="PATH:rw|ro")
     parser.add_argument("--packages-dir", default=packages.TARGET, help="shared packages, in the container")
+    parser.add_argument("--on-cue", action="store_true", help="wait for a line on standard input before the walk")
     parser.add_argument("--shared-packages", choices=packages.MODES, default=packages.OPEN, help="who writes there")
     return parser.parse_args(argv)
 
@@ -95,6 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         packages_dir=asked.packages_dir,
         shared_packages=asked.shared_packages,
     )
+    if asked.on_cue and not sys.stdin.readline():
+        return 1
     result = walk(probe)
     print(json.dumps(result))
     return 0 if result["ok"] else 1
