@@ -77,10 +77,13 @@ def test_without_docker_there_is_a_reason(monkeypatch):
 
 
 @pytest.fixture
-def run(capsys, tmp_path, engine):
+def run(capsys, tmp_path, engine, monkeypatch):
     """Runs the module as Ansible does, against a door that replays what a hub answered."""
 
     def run(**arguments):
+        warnings = []
+        # Where the controller's own code is loaded too, Ansible shows warnings there and not in the result.
+        monkeypatch.setattr(hub_probe.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
         (tmp_path / "token").write_text("0123456789abcdef-a-token")
         (tmp_path / "home/lab-probe").mkdir(parents=True, exist_ok=True)
         with serving("known") as door:
@@ -93,7 +96,7 @@ def run(capsys, tmp_path, engine):
             with patch_module_args(settings | arguments), pytest.raises(SystemExit):
                 hub_probe.main()
         assert (tmp_path / "home/lab-probe").exists() == bool(arguments.get("_ansible_check_mode"))
-        return json.loads(capsys.readouterr().out)
+        return json.loads(capsys.readouterr().out) | {"warnings": warnings}
 
     return run
 
