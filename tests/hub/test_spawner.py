@@ -72,6 +72,25 @@ async def test_a_strangers_container_is_left_alone_and_named(docker, make):
     assert docker.containers[NAME]["State"]["Running"]
 
 
+@pytest.mark.parametrize("home", ["{}", '{"problem": "it belongs to root"}'])
+async def test_a_start_that_met_a_strangers_container_does_not_take_it_down(docker, make, home):
+    docker.add(NAME, running=True)
+    docker.helper_says, well = json.dumps(json.loads(docker.helper_says) | json.loads(home)), docker.helper_says
+    spawner = make()
+    with pytest.raises(SpawnProblem):
+        await spawner.start()
+    # What JupyterHub does after a start that failed: whatever has the name and runs is stopped.
+    if await spawner.poll() is None:
+        await spawner.stop()
+    assert docker.containers[NAME]["State"]["Running"]
+    assert "object_id" not in spawner.get_state()
+    del docker.containers[NAME]
+    docker.helper_says = well
+    await spawner.start()
+    await spawner.stop()
+    assert docker.containers == {}
+
+
 async def test_stopping_removes_the_container(docker, make):
     spawner = make()
     await spawner.start()

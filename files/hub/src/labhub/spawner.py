@@ -38,6 +38,8 @@ class LabSpawner(LabContainer):
         super().__init__(**kwargs)
         self._progress = Progress()
         self._starting = self._stopping = False
+        # False while a start has not yet seen that no stranger's container has the name.
+        self._name_is_ours = True
 
     # Starting and stopping
 
@@ -48,7 +50,7 @@ class LabSpawner(LabContainer):
         :raises SpawnProblem: any of it failed; the text says what, and the mend.
         """
         self._progress.begin(language_for(self.handler))
-        self._starting, self._stopping = True, False
+        self._starting, self._stopping, self._name_is_ours = True, False, False
         try:
             # Before JupyterHub's own time-out, which leaves no time to read the log.
             async with asyncio.timeout(self.start_timeout * PATIENCE):
@@ -67,6 +69,7 @@ class LabSpawner(LabContainer):
         self._progress.tell(10, Text("Making sure that your home is there"))
         self._uid = await self.ensure_home()
         await self._clear_leftover()
+        self._name_is_ours = True
         self._progress.tell(30, Text("Creating your container from %(image)s", image=self.image))
         ip, port = await super().start()
         self._progress.tell(60, Text("Waiting for your server to answer"))
@@ -87,6 +90,10 @@ class LabSpawner(LabContainer):
             # JupyterHub has asked in vain and gives up; nobody else can stop a server that it waits for.
             self._keep("start", SpawnProblem(postmortem.cause("timeout"), SILENT, await self._log_end()))
         self._stopping = True
+        if not self._name_is_ours:
+            # After a start that failed, JupyterHub stops whatever runs by this name.
+            self.object_id = ""
+            return
         await super().stop(now)
         if await self.get_object():
             await self.remove_object()
