@@ -135,6 +135,23 @@ def test_an_installation_that_was_killed_can_be_done_again(bench):
     assert not (bench.packages / "~ool").exists()
 
 
+MEND_AND_TELL_WHAT_IT_OPENS = """import sys
+from pathlib import Path
+from labpip.mend import mend
+sys.addaudithook(lambda event, values: print(values[0]) if event == "open" else None)
+mend(Path(sys.argv[1]))
+"""
+
+
+def test_code_is_read_only_where_two_descriptions_claim_it(bench):
+    bench.pip("install", "tool==1.0")
+    command = [bench.python, "-I", "-c", MEND_AND_TELL_WHAT_IT_OPENS, bench.packages]
+    code = str(bench.packages / "tool/__init__.py")
+    assert code not in subprocess.check_output(command, text=True).splitlines()
+    shutil.copytree(bench.packages / "tool-1.0.dist-info", bench.packages / "tool-0.9.dist-info")
+    assert code in subprocess.check_output(command, text=True).splitlines()
+
+
 @pytest.fixture
 def large(bench):
     """A package of so many files that it takes a while to install, in two releases."""

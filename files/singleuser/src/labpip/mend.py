@@ -25,7 +25,8 @@ def mend(folder: Path) -> None:
             described[canonical(info)].append(info)
         else:
             _remove(info, "its installation did not come to its end; install the package again")
-    for infos in described.values():
+    # To compare a description with the code is to read all of that, and some packages have gigabytes.
+    for infos in (infos for infos in described.values() if len(infos) > 1):
         infos.sort(key=lambda info: (truth(folder, info), info.stat().st_mtime))
         for info in infos[:-1]:
             _remove(info, f"the code that lies there is that of {infos[-1].name.removesuffix('.dist-info')}")
