@@ -84,8 +84,17 @@ class HubApi:
     def _ask(self, method: str, path: str, body: Any = None) -> Reply:
         url = self._base + path
         try:
+            answer = self._open(url, method, body)
+            # A hub or a proxy that is just stopping may break off, whatever status it began with.
+            return _reply(answer.code, answer.headers, answer.read())
+        except (OSError, http.client.HTTPException, UrlsConnectionError, SSLValidationError, ValueError) as fault:
+            raise Unreachable(_why(fault), f"{_place(url)}: {_words(fault)}") from fault
+
+    def _open(self, url: str, method: str, body: Any) -> Any:
+        """Return the answer, whatever its status, yet to be read."""
+        try:
             # No proxy: the door is this server's own. No redirects: they would take the token elsewhere.
-            answer = open_url(
+            return open_url(
                 url,
                 method=method,
                 data=None if body is None else json.dumps(body),
@@ -95,11 +104,8 @@ class HubApi:
                 use_proxy=False,
                 follow_redirects="none",
             )
-            return _reply(answer.code, answer.headers, answer.read())
         except urllib.error.HTTPError as answer:
-            return _reply(answer.code, answer.headers, answer.read())
-        except (OSError, http.client.HTTPException, UrlsConnectionError, SSLValidationError, ValueError) as fault:
-            raise Unreachable(_why(fault), f"{_place(url)}: {_words(fault)}") from fault
+            return answer
 
     def fetch(self, path: str, **query: Any) -> Any:
         """Return the JSON at *path*.

@@ -117,10 +117,12 @@ def test_nobody_there_is_told_as_refused():
         ("http", None, "timeout"),
         ("http", b"SSH-2.0-OpenSSH_9.2\r\n", "failed"),
         ("http", b"", "failed"),
+        ("http", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nhalf", "failed"),
+        ("http", b"HTTP/1.1 503 Away\r\nContent-Length: 99\r\n\r\nhalf", "failed"),
         ("https", b"HTTP/1.0 400 Bad Request\r\n\r\n", "tls"),
     ],
 )
-def test_what_is_no_web_server_is_told_as_such(talker, scheme, sends, state):
+def test_what_is_no_whole_answer_is_told_as_such(talker, scheme, sends, state):
     url = talker(sends).replace("http", scheme, 1)
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:\d+: .") as failure:
         HubApi(url, timeout=0.5).get("/health")
