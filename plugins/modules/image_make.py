@@ -138,26 +138,37 @@ from ..module_utils._image_maker import MakeError, Maker
 from ..module_utils._image_plan import BOOTSTRAP_OPTION
 
 
+def make(params: dict[str, Any]) -> bool:
+    """Make the image, unless another run has made it meanwhile; return whether it was made here.
+
+    :raises MakeError: it cannot be made.
+    :raises DockerError: the engine refuses.
+    :raises Abandoned: nobody waits for it any more.
+    :raises OSError: a file cannot be written.
+    """
+    job = Job(Path(params["folder"]), params["short"])
+    with job.alone() as temporary:
+        if labelled_id(Docker(), params["ref"], params["labels"]):
+            return False
+        Maker(params, job, temporary).make()
+    return True
+
+
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(_SPEC, supports_check_mode=True, required_one_of=[_SOURCES], mutually_exclusive=[_SOURCES])
     params = module.params
     if module.check_mode:
         module.exit_json(changed=True)
-    job = Job(Path(params["folder"]), params["short"])
-    result: dict[str, Any] = {"log": str(job.log)}
-    with job.alone() as temporary:
-        try:
-            if labelled_id(Docker(), params["ref"], params["labels"]):
-                module.exit_json(changed=False, **result)
-            Maker(params, job, temporary).make()
-        except MakeError as error:
-            result |= {"step": error.step, "lines": error.lines}
-            result["msg"] = error.text or message(params["ref"], error.step, error.lines, str(job.log))
-        except (DockerError, Abandoned) as error:
-            result["msg"] = message(params["ref"], "", [str(error)], str(job.log))
-        else:
-            module.exit_json(changed=True, **result)
+    log = str(Path(params["folder"], f"{params['short']}.log"))
+    result: dict[str, Any] = {"log": log}
+    try:
+        module.exit_json(changed=make(params), **result)
+    except MakeError as error:
+        result |= {"step": error.step, "lines": error.lines}
+        result["msg"] = error.text or message(params["ref"], error.step, error.lines, log)
+    except (DockerError, Abandoned, OSError) as error:
+        result["msg"] = message(params["ref"], "", [str(error)], log)
     module.fail_json(**result)
 
 

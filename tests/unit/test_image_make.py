@@ -149,6 +149,16 @@ def test_a_failed_build_is_told_with_its_log(run, docker, tmp_path, monkeypatch)
     assert (tmp_path / "build" / "y.log").read_text() == "write: No space left on device\n"
 
 
+def test_a_log_that_cannot_be_written_is_told_with_the_mend(run, docker, tmp_path):
+    (tmp_path / "context.tar").write_text("")
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "y.log").symlink_to("/dev/full")
+    result = run(context=str(tmp_path / "context.tar"))
+    assert result["failed"]
+    assert "The image x/y:1 could not be made" in result["msg"]
+    assert "disk is full" in result["msg"]
+
+
 def test_nothing_private_is_left_behind(run, docker, tmp_path):
     (tmp_path / "context.tar").write_text("")
     assert run(
