@@ -16,7 +16,8 @@ from ._docker_cli import Docker, DockerError
 from ._hub_api import HubApi, Refused
 from ._hub_roster import GENERATED, Look, Step
 
-_STOP_SECONDS = 60
+#: How long the servers of a user who is removed may take to stop.
+STOP_SECONDS = 60
 
 
 class NoKeyError(RuntimeError):
@@ -161,10 +162,10 @@ class Hand:
 
     def _stop(self, name: str) -> None:
         """Stop all servers of a user, also those that are on their way up; the hub needs some asking for those."""
-        deadline = time.monotonic() + _STOP_SECONDS
+        deadline = time.monotonic() + STOP_SECONDS
         while servers := self._api.fetch(_user(name)).get("servers"):
             if time.monotonic() > deadline:
-                raise StepError(f"the server of {name} did not stop within {_STOP_SECONDS} seconds")
+                raise StepError(f"the server of {name} did not stop within {STOP_SECONDS} seconds")
             for server in servers:
                 where = f"servers/{quote(server, safe='')}" if server else "server"
                 self._api.send("DELETE", f"{_user(name)}/{where}", also=(400, 404, 500))

@@ -14,7 +14,7 @@ description:
     any row is wrong. Every wrong row is told, with its number and its user.
   - Who is not in the roster is left alone.
   - Works on the lab's server, as root. What changes is done with an admin's key that the hub's container hands out to
-    root for some minutes, so that no token that can make admins lies in a file.
+    root for the length of the run, so that no token that can make admins lies in a file.
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.docker_socket
@@ -160,7 +160,7 @@ from ..module_utils import _hub_look
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker
 from ..module_utils._hub_api import HubApi, Refused, Unreachable
 from ..module_utils._hub_roster import Look, Step, plan, refusals, told, waiting
-from ..module_utils._hub_roster_act import Disk, Hand, NoKeyError, StepError, get_key, look_at
+from ..module_utils._hub_roster_act import STOP_SECONDS, Disk, Hand, NoKeyError, StepError, get_key, look_at
 from ..module_utils._roster_rules import faults
 
 _ROW = {
@@ -175,9 +175,11 @@ _ROW = {
     "second_factor": {"type": "str", "choices": ["keep", "reset"], "default": "keep"},
     "home": {"type": "str", "choices": ["keep", "remove"]},
 }
-# Seconds that a key is good for: some for the run, and some for each row, whose password the hub has to hash.
+# Seconds that a key is good for: some for the run, some for each row, whose password the hub has to hash, and some for
+# each home that is removed, of which nobody knows how large it is.
 _KEY_SECONDS = 60
 _KEY_SECONDS_EACH = 3
+_KEY_SECONDS_HOME = 60
 _MEND = "./run.sh verify names what is wrong with the hub; ./run.sh puts it right."
 
 
@@ -209,13 +211,18 @@ def see(module: AnsibleModule, disk: Disk) -> tuple[Look, bool]:
     return look_at(None, disk, names), False
 
 
-def make_hand(module: AnsibleModule, disk: Disk, drawn: dict[str, str]) -> Hand:
+def key_seconds(steps: list[Step]) -> int:
+    """Return how long a key has to be good for, so that it outlasts the last of the steps."""
+    slow = sum(STOP_SECONDS * bool(step.servers) + _KEY_SECONDS_HOME * ("home" in step.before) for step in steps)
+    return _KEY_SECONDS + _KEY_SECONDS_EACH * len(steps) + slow
+
+
+def make_hand(module: AnsibleModule, disk: Disk, drawn: dict[str, str], steps: list[Step]) -> Hand:
     """Get the key, and a hand that has it; the disk can be put right without one."""
     params = module.params
     docker = Docker(params["docker_socket"])
-    seconds = _KEY_SECONDS + _KEY_SECONDS_EACH * len(params["users"])
     try:
-        key = get_key(docker, params["project"], params["admin_name"], seconds)
+        key = get_key(docker, params["project"], params["admin_name"], key_seconds(steps))
     except NoKeyError as fault:
         module.fail_json(msg=f"The hub gives root no key to change accounts with: {fault}. {_MEND}")
     module.no_log_values.add(key)
@@ -252,7 +259,7 @@ def run(module: AnsibleModule) -> None:
     module.no_log_values.update(drawn.values())
     asks = any(step.ask for step in steps)
     if hub_is_there and (asks or (steps and not module.check_mode)):
-        hand = make_hand(module, disk, drawn)
+        hand = make_hand(module, disk, drawn, steps)
         steps = settle(module, hand, steps)
         if not module.check_mode:
             act(module, hand, steps)

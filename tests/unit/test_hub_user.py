@@ -200,6 +200,20 @@ def test_without_a_key_nothing_is_changed(run, hub, answer, told):
     assert hub.changes == []
 
 
+def test_the_key_outlasts_every_server_that_takes_its_time_to_stop(run, hub):
+    names, asked = ["bob", "carol", "dave"], []
+
+    def engine(argv):
+        asked.append(argv)
+        return cli.Answer("ok", {"ps": "hub\n", "exec": json.dumps({"token": KEY})}[argv[3]], "")
+
+    for name in names:
+        hub.add(name, f"{name}'s own password", servers={"": {}})
+    run(*({"name": name, "state": "absent"} for name in names), engine=engine)
+    (seconds,) = (int(argv[argv.index("--seconds") + 1]) for argv in asked if "--seconds" in argv)
+    assert seconds >= len(names) * hub_user.STOP_SECONDS
+
+
 def test_a_hub_that_fails_half_way_is_told_with_how_far_it_came(run, hub, monkeypatch):
     del hub.users["bob"]
     hub.users["bob"] = {"name": "bob", "admin": False, "groups": ["gone from the double"], "servers": {}}
