@@ -35,6 +35,11 @@ class DockerError(RuntimeError):
         super().__init__(answer.err.strip() or answer.out.strip() or answer.state)
         self.state = answer.state
 
+    @property
+    def no_engine(self) -> bool:
+        """Whether there is none that runs; any other that does not answer may hold whatever there was."""
+        return self.state in ("missing", "down")
+
 
 Run = Callable[..., Answer]
 

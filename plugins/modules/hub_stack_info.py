@@ -16,7 +16,7 @@ description:
   - It sees what Compose overlooks as well - a paused container, limits and a restart policy changed with
     C(docker update), a network that a container was taken off or put on, a mounted directory that was moved or removed
     and made anew, and a service that has read another file than the one that is there now.
-  - Changes nothing, so it never reports a change. In check mode, an engine that does not answer is no failure.
+  - Changes nothing, so it never reports a change. In check mode, an engine that does not run is no failure.
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 engine_answers:
-  description: Whether an engine answers. The module fails when none does, but for check mode.
+  description: Whether an engine answers. The module fails when none does, but in check mode when none runs either.
   returned: always
   type: bool
 compose:
@@ -162,7 +162,7 @@ def main() -> None:
     try:
         module.exit_json(changed=False, **look(module))
     except (DockerError, OSError) as error:
-        if module.check_mode:
+        if module.check_mode and (isinstance(error, OSError) or error.no_engine):
             module.exit_json(changed=False, engine_answers=False, differences=["there is no engine"])
         module.fail_json(msg=f"No Docker engine answers: {error}. Mend: ./run.sh server brings one up.")
 

@@ -19,7 +19,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
-    description: Tells what it would name and remove. Where there is no engine yet, all images are missing.
+    description: Tells what it would name and remove. Where no engine runs yet, all images are missing.
     support: full
   diff_mode:
     description: Shows names that are given and images that are removed.
@@ -194,7 +194,7 @@ def main() -> None:
     try:
         present, used = look(docker)
     except DockerError as error:
-        if not module.check_mode:
+        if not (module.check_mode and error.no_engine):
             module.fail_json(
                 msg=f"The Docker engine does not answer: {error}\n"
                 "`docker info` on the server tells more; playbooks/server.yml installs and mends the engine."

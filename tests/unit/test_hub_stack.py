@@ -252,3 +252,10 @@ def down(_argv, **_how):
 def test_no_engine_is_a_failure_with_its_mend_but_for_check_mode(run):
     assert "./run.sh server" in run(down)["msg"]
     assert run(down, check=True)["engine_answers"] is False
+
+
+@pytest.mark.parametrize("state", ["hung", "denied", "failed"])
+def test_an_engine_that_does_not_tell_is_not_one_without_a_stack(run, state):
+    result = run(lambda _argv, **_how: cli.Answer(state, "", "no answer"), check=True)
+    assert result["failed"]
+    assert "no answer" in result["msg"]

@@ -123,6 +123,14 @@ def test_without_an_engine_it_fails_and_says_what_mends_it(converge):
     assert "playbooks/server.yml" in result["msg"]
 
 
-def test_without_an_engine_yet_a_check_finds_all_missing(converge):
-    result = converge(lambda argv: Answer("missing", "", "docker: command not found"), HUB, USER, check=True)
+@pytest.mark.parametrize("state", ["missing", "down"])
+def test_without_an_engine_yet_a_check_finds_all_missing(converge, state):
+    result = converge(lambda argv: Answer(state, "", "docker: command not found"), HUB, USER, check=True)
     assert result["missing"] == ["gpulab/hub:new", "jupyter:new"]
+
+
+@pytest.mark.parametrize("state", ["hung", "denied", "failed"])
+def test_an_engine_that_does_not_tell_is_not_one_without_images(converge, state):
+    result = converge(lambda argv: Answer(state, "", "no answer"), HUB, USER, check=True)
+    assert result["failed"]
+    assert "no answer" in result["msg"]
