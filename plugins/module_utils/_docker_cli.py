@@ -162,7 +162,7 @@ class Docker:
         return known
 
     def inspect(self, kind: str, *names: str) -> list[dict[str, Any]]:
-        """Return what the engine knows of things of one kind, `container` or `image`.
+        """Return what the engine knows of things of one kind: `container`, `image` or `network`.
 
         :raises DockerError: if one of them does not exist, or no engine answers.
         """

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -108,16 +107,23 @@ def _hashes(docker: Docker, wanted: Wanted) -> dict[str, str]:
 
 
 def _image(docker: Docker, reference: str) -> dict[str, Any]:
-    try:
-        return docker.inspect("image", reference)[0]
-    except DockerError:
-        return {}
+    return next(iter(_if_there(docker, "image", reference)), {})
 
 
 def _network(docker: Docker, name: str) -> list[dict[str, Any]]:
+    return _if_there(docker, "network", name)
+
+
+def _if_there(docker: Docker, kind: str, name: str) -> list[dict[str, Any]]:
+    """Inspect one thing; nothing if there is none.
+
+    :raises DockerError: the engine does not tell. The network of everybody's servers must not count as gone for that.
+    """
     try:
-        return json.loads(docker.ask("network", "inspect", name))
-    except DockerError:
+        return docker.inspect(kind, name)
+    except DockerError as fault:
+        if fault.state != "failed":
+            raise
         return []
 
 

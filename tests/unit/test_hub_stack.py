@@ -191,13 +191,17 @@ def test_whose_running_container_goes_is_named(wanted, found, break_it, told):
 
 @pytest.fixture
 def run(wanted, found, monkeypatch, capsys, tmp_path):
-    """Runs the module as Ansible does, with an engine whose answers come from a table."""
+    """Runs the module as Ansible does, with an engine whose answers come from a table, or that hangs at some."""
     (tmp_path / "docker.sock").touch()
-    asked = []
+    asked, hangs_at = [], []
 
     def engine(argv, stdin=""):
         words = argv[3:]
         asked.append((words, stdin))
+        if words[0] in hangs_at:
+            return cli.Answer("hung", "", "no answer")
+        if words[0] == "network" and not found.networks:
+            return cli.Answer("failed", "[]", "Error response from daemon: network jupyterhub not found")
         if words[0] == "ps":
             return cli.Answer("ok", "aaaa\nbbbb\n", "")
         if words[0] == "compose":
@@ -216,7 +220,7 @@ def run(wanted, found, monkeypatch, capsys, tmp_path):
             hub_stack_info.main()
         return json.loads(capsys.readouterr().out)
 
-    run.asked = asked
+    run.asked, run.hangs_at = asked, hangs_at
     return run
 
 
@@ -259,3 +263,16 @@ def test_an_engine_that_does_not_tell_is_not_one_without_a_stack(run, state):
     result = run(lambda _argv, **_how: cli.Answer(state, "", "no answer"), check=True)
     assert result["failed"]
     assert "no answer" in result["msg"]
+
+
+@pytest.mark.parametrize("what", ["network", "image"])
+def test_what_the_engine_does_not_tell_of_is_not_taken_for_absent(run, what):
+    run.hangs_at.append(what)
+    result = run()
+    assert result["failed"]
+    assert "no answer" in result["msg"]
+
+
+def test_what_is_absent_is_told(run, found):
+    found.networks.clear()
+    assert "there is no network jupyterhub" in run()["differences"]
