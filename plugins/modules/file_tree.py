@@ -218,8 +218,11 @@ def _put(path: Path, content: bytes, entry: Entry) -> None:
             os.fsync(stream.fileno())
         _set_face(temporary, entry)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink()
+        if isinstance(error, OSError):
+            # A full disk names no file, and what people look for is not the temporary one.
+            error.filename = str(path)
         raise
 
 

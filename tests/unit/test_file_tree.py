@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -140,3 +141,16 @@ def test_a_new_file_or_another_mode_has_nothing_before_it(converge, tree, tmp_pa
     (tmp_path / "lab/file").chmod(0o600)
     assert converge(*tree)["previous"] == {}
     assert not (tmp_path / "lab/file.previous").exists()
+
+
+def test_a_file_that_does_not_fit_is_named_and_leaves_the_old_one(converge, tree, tmp_path):
+    converge(*tree)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        result = converge(*tree[:3], tree[3] | {"content": "x" * 8192})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result["msg"] == f"{tmp_path / 'lab/file'}: File too large."
+    assert (tmp_path / "lab/file").read_text() == "one\n"
+    assert sorted(path.name for path in (tmp_path / "lab").iterdir()) == ["a", "b", "file", "secret"]
