@@ -61,6 +61,12 @@ def test_a_home_of_the_hand_run_lab_keeps_its_owner(root):
     assert ensure(root, "bob").uid == 20000
 
 
+def test_one_home_with_the_highest_uid_leaves_the_others_to_be_given(root):
+    (root / "alice").mkdir()
+    os.chown(root / "alice", homes.UID_LIMIT - 1, GID)
+    assert [ensure(root, name).uid for name in ("bob", "carol")] == [20000, 20001]
+
+
 def test_a_home_that_is_closed_to_its_owner_is_opened(root):
     ensure(root)
     (root / "alice").chmod(0)
@@ -149,9 +155,12 @@ def test_users_who_start_at_once_get_different_uids(root):
     assert len({(root / user).stat().st_uid for user in users}) == 8
 
 
-def test_when_all_uids_are_gone_the_setting_is_named(root):
-    with pytest.raises(homes.HomeProblem, match=r"LabSpawner\.uid_min"):
-        homes.ensure(str(root), "alice", homes.UID_LIMIT, GID)
+def test_when_all_uids_are_gone_the_setting_is_named_and_helps(root):
+    last = homes.UID_LIMIT - 1
+    assert homes.ensure(str(root), "alice", last, GID).uid == last
+    with pytest.raises(homes.HomeProblem, match=r"lower LabSpawner\.uid_min \(hub_config_user_uid_min\)"):
+        homes.ensure(str(root), "bob", last, GID)
+    assert homes.ensure(str(root), "bob", last - 1, GID).uid == last - 1
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from labhub import names
@@ -85,14 +86,20 @@ def mount_point_parts(directory: str) -> tuple[str, ...]:
 def next_uid(root: int, uid_min: int) -> int:
     """Find the uid after the highest that owns a home: a uid is not given twice while its home exists.
 
+    Where the highest is the last that there is, the lowest that owns nothing: one home that came from elsewhere must
+    not leave everybody else without.
+
     :param root: descriptor of the directory of homes.
     :raises HomeProblem: all uids from ``uid_min`` to `UID_LIMIT` are gone.
     """
     with os.scandir(root) as entries:
-        owners = [entry.stat(follow_symlinks=False).st_uid for entry in entries]
-    uid = max((owner for owner in owners if uid_min <= owner < UID_LIMIT), default=uid_min - 1) + 1
-    if uid >= UID_LIMIT:
-        raise HomeProblem(f"no uid is left between {uid_min} and {UID_LIMIT}: lower LabSpawner.uid_min")
+        owners = {entry.stat(follow_symlinks=False).st_uid for entry in entries}
+    highest = max((owner for owner in owners if uid_min <= owner < UID_LIMIT), default=uid_min - 1)
+    free = (uid for uid in chain(range(highest + 1, UID_LIMIT), range(uid_min, UID_LIMIT)) if uid not in owners)
+    uid = next(free, None)
+    if uid is None:
+        mend = "lower LabSpawner.uid_min (hub_config_user_uid_min)"
+        raise HomeProblem(f"no uid is left between {uid_min} and {UID_LIMIT}: {mend}")
     return uid
 
 
