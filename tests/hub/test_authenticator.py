@@ -3,10 +3,12 @@
 """Signing up, being approved, logging in and being locked out, at a real hub."""
 
 import time
+from datetime import datetime, timedelta
 
 import pytest
 import requests
 from hub.running import ADMIN_PASSWORD, RunningHub, alert
+from labhub.authenticator import LabAuthenticator
 
 PASSWORD = "a password that nobody has"
 
@@ -132,6 +134,22 @@ def test_five_wrong_passwords_lock_a_name_out_whether_it_exists_or_not(hub, name
     locked = hub.person().log_in(name, PASSWORD)
     assert locked.status_code == 403
     assert alert(locked.text) == "Too many failed logins for this name. Try again in 5 minutes."
+
+
+@pytest.mark.parametrize(
+    ("lock", "ago", "locked"),
+    [
+        (300, timedelta(seconds=299), True),
+        (300, timedelta(seconds=301), False),
+        (300, timedelta(days=1, seconds=10), False),
+        (90000, timedelta(seconds=89000), True),
+        (90000, timedelta(days=2), False),
+    ],
+)
+def test_a_lock_out_ends_though_nobody_else_logs_in_meanwhile(lock, ago, locked):
+    authenticator = LabAuthenticator(add_new_table=False, seconds_before_next_try=lock)
+    authenticator.login_attempts = {"alice": {"count": 5, "time": datetime.now() - ago}}
+    assert authenticator.is_blocked("alice") == locked
 
 
 def test_a_new_password_ends_the_lock_out(hub):

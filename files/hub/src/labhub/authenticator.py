@@ -210,11 +210,19 @@ class LabAuthenticator(AccountKeeper, NativeAuthenticator):
             locked = Text("Too many failed logins for this name. Try again in %(count)s minutes.", count=minutes)
             raise texts.refusal(handler, 403, locked)
 
+    def is_blocked(self, username: str) -> bool:
+        """Tell whether a name is locked out; NativeAuthenticator leaves whole days out of the time that has passed."""
+        self._forget_old_logins()
+        return super().is_blocked(username)
+
     def add_login_attempt(self, username: str) -> None:
         """Count a login, and forget those from before the lock-out's time."""
+        self._forget_old_logins()
+        super().add_login_attempt(username)
+
+    def _forget_old_logins(self) -> None:
         oldest = datetime.now() - timedelta(seconds=self.seconds_before_next_try)
         self.login_attempts = {name: seen for name, seen in self.login_attempts.items() if seen["time"] >= oldest}
-        super().add_login_attempt(username)
 
     async def refresh_user(self, user: Any, handler: Any = None) -> bool:
         """End the sessions of a user whose account is no longer authorized.
