@@ -210,6 +210,16 @@ def test_a_lab_without_shared_packages_shows_the_way_to_a_venv(bench):
     assert "python -m venv ~/venv" in said
 
 
+def test_a_lock_that_cannot_be_opened_is_told_with_the_mend(bench):
+    lock = bench.packages / ".pip.lock"
+    lock.symlink_to("/nowhere")
+    said = bench.pip("install", "tool", status=1)
+    assert said.startswith(f"ERROR: {lock} cannot be opened: ")
+    assert f"rm {lock}" in said
+    assert "Traceback" not in said
+    assert lock.is_symlink()
+
+
 def test_what_others_may_mend_is_theirs_to_write(bench):
     bench.pip("install", "tool")
     closed = [path for path in bench.packages.rglob("*") if not path.stat().st_mode & 0o020]

@@ -12,7 +12,7 @@ from pip._internal.exceptions import PipError
 
 from labpip import FOLDER, words
 from labpip.environment import adopt, look_first_in, site_writable
-from labpip.lock import held
+from labpip.lock import LockProblem, held
 from labpip.mend import mend
 
 
@@ -94,6 +94,8 @@ def _in_folder(arguments: list[str], rest: list[str], folder: Path) -> int:
                 status = pip_main(arguments)
             if status:
                 mend(folder)
+    except LockProblem as problem:
+        return words.refuse(str(problem))
     except KeyboardInterrupt:
         return words.refuse("Interrupted; nothing was changed.")
     words.after(status, told, shadowed)

@@ -12,16 +12,19 @@ from pathlib import Path
 NAME = ".pip.lock"
 
 
+class LockProblem(Exception):
+    """The lock cannot be opened; the text says why, and what to do."""
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Hold the folder's lock; wait, and say so, while another holds it.
 
     The lock goes with the process, so that no crash leaves one behind.
 
-    :raises OSError: the folder cannot be written to.
+    :raises LockProblem: it cannot be opened.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(folder / NAME, flags, 0o664)
+    descriptor = _opened(folder / NAME)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -31,3 +34,11 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o664)
+    except OSError as error:
+        mend = f"Its owner, or whoever runs the lab, removes it with\n    rm {path}"
+        raise LockProblem(f"{path} cannot be opened: {error.strerror}. {mend}") from error
