@@ -9,6 +9,7 @@ import ssl
 import tarfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ._docker_cli import SOCKET, Docker, DockerError
 
@@ -51,6 +52,14 @@ def trusted(extra: Iterable[str]) -> str:
     places = [*_BUNDLES, ssl.get_default_verify_paths().cafile or ""]
     own = next((Path(place) for place in places if place and Path(place).is_file()), None)
     return "\n".join([own.read_text("utf-8") if own else "", *extra])
+
+
+def shown(place: str) -> str:
+    """Return a path as it is, and an address without what may let one in: user, password, query."""
+    if "://" not in place:
+        return place
+    parts = urlsplit(place)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def proxy_environment(proxies: Mapping[str, str]) -> dict[str, str]:

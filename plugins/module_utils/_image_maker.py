@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import tarfile
 from pathlib import Path
@@ -85,7 +86,7 @@ class Maker:
         self._run(make.docker(*words), BootstrapLog())
 
     def _load(self, path: str, sha256: str, origin: str) -> None:
-        archive = self._fetch(path) if "://" in path else Path(path)
+        archive, origin = self._fetch(path) if "://" in path else Path(path), make.shown(origin)
         found = file_sha256(archive)
         if found != sha256.lower():
             raise MakeError("", [], wrong_digest(origin, sha256, found))
@@ -105,9 +106,9 @@ class Maker:
             with open_url(url, ca_path=str(self._secret("ca")), timeout=60) as source, target.open("wb") as file:
                 while chunk := source.read(1 << 20):
                     file.write(chunk)
-                    self._job.say(f"downloading {url}, {file.tell() >> 20} MB")
-        except OSError as error:
-            raise MakeError(f"the download of {url}", [str(error)]) from error
+                    self._job.say(f"downloading {make.shown(url)}, {file.tell() >> 20} MB")
+        except (OSError, http.client.HTTPException) as error:
+            raise MakeError(f"the download of {make.shown(url)}", [str(error)]) from error
         return target
 
     def _load_saved(self, archive: Path, names: list[str]) -> None:

@@ -3,8 +3,10 @@
 import hashlib
 import io
 import json
+import socket
 import stat
 import tarfile
+import threading
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -106,6 +108,33 @@ def test_an_archive_with_another_digest_is_refused_unseen(run, docker, tmp_path)
     assert result["failed"]
     assert "0" * 64 in result["msg"]
     assert docker() == ["image inspect x/y:1"]
+
+
+@pytest.mark.parametrize(
+    ("sends", "told"),
+    [
+        (b"HTTP/1.0 404 Not Found\r\n\r\n", "hub_images_base_archive does not give a file"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "could not be made"),
+        (b"HTTP/1.0 200 OK\r\n\r\nanother file", "is not the file that was meant"),
+    ],
+)
+def test_a_download_that_fails_is_told_without_what_lets_one_in(run, docker, sends, told):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(sends)
+
+        threading.Thread(target=answer, daemon=True).start()
+        place = f"127.0.0.1:{server.getsockname()[1]}/base.tar"
+        url = f"http://me:s3cret@{place}?key=s3cret"
+        result = run(archive={"path": url, "sha256": "0" * 64, "origin": url})
+    assert told in result["msg"]
+    assert f"http://{place}" in result["msg"]
+    del result["invocation"]
+    assert "s3cret" not in json.dumps(result)
 
 
 def test_a_file_that_is_no_archive_is_refused(run, docker, tmp_path):
