@@ -23,6 +23,8 @@ from typing import IO, Protocol
 # Long enough for a lost connection to come back, short enough that Ctrl-C does not leave a server at work for long.
 _PATIENCE = 90.0
 _BEAT = 1.0
+# What a command has to clean up after itself, such as mounts, once it is told to stop.
+_GRACE = 60.0
 
 
 class Story(Protocol):
@@ -90,11 +92,9 @@ class Job:
             try:
                 self._follow(process.stdout, log, story)
             except BaseException:
-                process.terminate()
+                _end(process)
                 raise
-            finally:
-                process.wait()
-        return process.returncode
+            return process.wait()
 
     def _follow(self, output: IO[bytes], log: IO[str], story: Story) -> None:
         """Pass on what a command prints until it ends."""
@@ -128,3 +128,13 @@ class Job:
         fresh = self._progress.with_suffix(".new")
         fresh.write_text(json.dumps({"words": words}))
         fresh.replace(self._progress)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Tell a command to stop, and end it when it does not: the lock is held as long as it runs."""
+    process.terminate()
+    try:
+        process.wait(_GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

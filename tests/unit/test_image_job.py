@@ -64,6 +64,22 @@ def test_it_stops_when_nobody_asks_any_more(job, tmp_path):
     assert time.monotonic() - began < 30
 
 
+def test_a_command_that_does_not_stop_when_told_is_killed(job, tmp_path, monkeypatch):
+    """Or it would hold the lock, for which every later run waits."""
+    monkeypatch.setattr(_image_job, "_GRACE", 0.1)
+    lock, outlived = tmp_path / "build" / ".hub.lock", tmp_path / "outlived"
+    stubborn = (
+        "import os, pathlib, signal, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        f"os.utime({str(lock)!r}, (0, 0))\n"
+        "time.sleep(10)\n"
+        f"pathlib.Path({str(outlived)!r}).touch()"
+    )
+    with job.alone(), pytest.raises(Abandoned):
+        job.run(python(stubborn), BootstrapLog(), {})
+    assert not outlived.exists()
+
+
 def test_a_second_run_waits_for_the_first(tmp_path):
     order = []
 
