@@ -22,7 +22,6 @@ _EARLIEST_YEAR = 2026
 
 _GB = 1024**3
 _DATA_ROOT = "lab_data_root"
-_DOCKER_ROOT = "docker_engine_data_root"
 
 
 # --- Directories and space -------------------------------------------------------------------------------------------
