@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ._docker_cli import Docker, DockerError
+from ._doctor_scrub import scrub
 from ._hub_api import HubApi, Refused, Unreachable
 
 LABEL = "org.gpulab.jupyterhub"
@@ -22,10 +23,6 @@ _LINE = "\t".join(
     + [f'{{{{.Label "{label}"}}}}' for label in (f"{_COMPOSE}.project", LABEL, f"{LABEL}.user")]
 )
 _GB = 1024**3
-# A hub may log an address with a token in it, and a person's own extension anything.
-_SECRET = re.compile(
-    r"(?i)((?:token|password|secret|authorization)['\"]?\s*[=:]\s*['\"]?(?:token |bearer )?)[^\s&'\",;]+"
-)
 # Colours and the like, then what else a terminal would obey; tabs and line ends stay.
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-_]?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -137,8 +134,11 @@ def is_well(container: Mapping[str, Any]) -> bool:
 
 
 def redacted(text: str) -> str:
-    """Blank what looks like a secret in a log, and leave out what colours a terminal, or worse."""
-    return _SECRET.sub(r"\1***", _ESCAPE.sub("", text))
+    """Blank what looks like a secret in a log, and leave out what colours a terminal, or worse.
+
+    A hub may log an address with a token in it, and a person's own extension anything.
+    """
+    return scrub(_ESCAPE.sub("", text), ())
 
 
 def _image(docker: Docker, name: str) -> dict[str, Any]:
