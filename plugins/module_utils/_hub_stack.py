@@ -97,11 +97,16 @@ def at_stack(docker: Docker, wanted: Wanted) -> Found:
 
 
 def _hashes(docker: Docker, wanted: Wanted) -> dict[str, str]:
-    """Ask Compose; without an answer every service counts as changed, and `up` then says why it is none."""
+    """Ask Compose; when it refuses, every service counts as changed, and `up` then says why.
+
+    :raises DockerError: no engine answers.
+    """
     where = ("--project-directory", str(wanted.path.parent), "--file", "-")
     try:
         said = docker.ask("compose", *where, "config", "--hash", "*", stdin=wanted.compose)
-    except DockerError:
+    except DockerError as fault:
+        if fault.state != "failed":
+            raise
         return {}
     return dict(line.split(" ", 1) for line in said.splitlines() if " " in line)
 

@@ -265,7 +265,7 @@ def test_an_engine_that_does_not_tell_is_not_one_without_a_stack(run, state):
     assert "no answer" in result["msg"]
 
 
-@pytest.mark.parametrize("what", ["network", "image"])
+@pytest.mark.parametrize("what", ["network", "image", "compose"])
 def test_what_the_engine_does_not_tell_of_is_not_taken_for_absent(run, what):
     run.hangs_at.append(what)
     result = run()
