@@ -94,6 +94,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._docker_cli import Docker, DockerError
 from ..module_utils._image_plan import DIGEST_LABEL, LABEL, superseded
 
+_MEND = "`docker info` on the server tells more; playbooks/server.yml installs and mends the engine."
+
 
 def look(docker: Docker) -> tuple[list[dict[str, Any]], set[str]]:
     """Return the project's images, and what containers were made from, by reference, or by id if that is no longer its.
@@ -160,13 +162,16 @@ def _listed(refs: list[str]) -> str:
     return "".join(f"{ref}\n" for ref in refs)
 
 
-def settle(docker: Docker, pairs: list[tuple[str, str]], remove: list[str]) -> dict[str, str]:
+def settle(module: AnsibleModule, docker: Docker, pairs: list[tuple[str, str]], remove: list[str]) -> dict[str, str]:
     """Give names and remove images; return why some could not be removed: a container has come to use them.
 
-    :raises DockerError: if a name cannot be given.
+    Ends the module in words when a name cannot be given.
     """
     for ref, name in pairs:
-        docker.ask("image", "tag", ref, name)
+        try:
+            docker.ask("image", "tag", ref, name)
+        except DockerError as error:
+            module.fail_json(msg=f"{ref} cannot be given the name {name}: {error}\n{_MEND}")
     kept = {}
     for ref in remove:
         try:
@@ -195,14 +200,11 @@ def main() -> None:
         present, used = look(docker)
     except DockerError as error:
         if not (module.check_mode and error.no_engine):
-            module.fail_json(
-                msg=f"The Docker engine does not answer: {error}\n"
-                "`docker info` on the server tells more; playbooks/server.yml installs and mends the engine."
-            )
+            module.fail_json(msg=f"The Docker engine does not answer: {error}\n{_MEND}")
         present, used = [], set()
     result, pairs, remove = decide(module.params["images"], present, used, module.params["prune"])
     if not module.check_mode:
-        kept = settle(docker, pairs, remove)
+        kept = settle(module, docker, pairs, remove)
         result["removed"] = [ref for ref in remove if ref not in kept]
         for ref, why in kept.items():
             module.warn(f"{ref} was not removed: {why}")

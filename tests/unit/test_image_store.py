@@ -117,6 +117,13 @@ def test_an_image_that_a_container_has_come_to_use_is_left_with_a_warning(conver
     assert "gpulab/hub:old was not removed: in use" in str(result["warnings"])
 
 
+def test_a_name_that_cannot_be_given_is_told_with_the_mend(converge):
+    result = converge(Engine(image(1, "new", "jupyter:new"), refuses=["jupyter:latest"]), USER)
+    assert result["failed"]
+    assert "jupyter:latest" in result["msg"]
+    assert "in use" in result["msg"]
+
+
 def test_without_an_engine_it_fails_and_says_what_mends_it(converge):
     result = converge(lambda argv: Answer("down", "", "Cannot connect"), HUB)
     assert result["failed"]
