@@ -86,3 +86,9 @@ def test_every_unknown_name_is_told_at_once(tmp_path):
 def test_an_absent_file_is_named(tmp_path):
     status, said = check(tmp_path, None)
     assert (status, "jupyterhub_config.py" in said) == (1, True)
+
+
+def test_a_configuration_that_ends_the_hub_is_told(tmp_path):
+    status, said = check(tmp_path, f"{CONFIG}\nimport sys\nsys.exit(0)\n")
+    assert status == 1
+    assert f"jupyterhub_config.py, line {CONFIG.count(chr(10)) + 3}: SystemExit: 0" in said

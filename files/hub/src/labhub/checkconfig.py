@@ -37,13 +37,13 @@ class ConfigProblem(Exception):
 def load(path: Path) -> Config:
     """Execute the file.
 
-    :raises ConfigProblem: it is absent, not Python, or raises; the text names the line.
+    :raises ConfigProblem: it is absent, not Python, raises, or ends the hub; the text names the line.
     """
     try:
         return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
     except SyntaxError as error:
         raise ConfigProblem(f"{error.filename}, line {error.lineno}: {error.msg}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         where = f"{path}, line {lines[-1]}" if lines else str(path)
         raise ConfigProblem(f"{where}: {type(error).__name__}: {error}") from error
