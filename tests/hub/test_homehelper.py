@@ -4,7 +4,10 @@ import asyncio
 import threading
 
 import pytest
+from docker.errors import APIError
+from hub.docker_double import response
 from labhub.homehelper import HomeHelper
+from labhub.problems import SpawnProblem
 
 HELPER_LABELS = {"org.gpulab.jupyterhub": "home-helper"}
 
@@ -45,3 +48,22 @@ async def test_a_helper_that_cannot_be_made_is_told_as_docker_tells_it(docker, t
     with pytest.raises(Exception, match="No such image"):
         await helper(docker, tmp_path).ensure("anna", frozenset(), HELPER_LABELS)
     assert docker.calls == ["create"]
+
+
+@pytest.mark.parametrize("status", [404, 409])
+async def test_a_helper_that_somebody_else_removes_has_made_the_home(docker, tmp_path, monkeypatch, status):
+    def removed_by_a_cleanup(*_args, **_how):
+        raise APIError(str(status), response=response(status), explanation="removal is already in progress")
+
+    monkeypatch.setattr(docker, "remove_container", removed_by_a_cleanup)
+    assert (await helper(docker, tmp_path).ensure("anna", frozenset(), HELPER_LABELS))["uid"] == 20000
+
+
+async def test_what_the_helper_says_is_told_also_when_it_cannot_be_removed(docker, tmp_path, monkeypatch):
+    def refused(*_args, **_how):
+        raise APIError("500", response=response(500), explanation="device or resource busy")
+
+    monkeypatch.setattr(docker, "remove_container", refused)
+    docker.helper_says = '{"problem": "it belongs to root"}'
+    with pytest.raises(SpawnProblem, match="it belongs to root"):
+        await helper(docker, tmp_path).ensure("anna", frozenset(), HELPER_LABELS)

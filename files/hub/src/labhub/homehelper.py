@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docker.errors import DockerException
 from docker.types import Mount
+from requests import RequestException
+from tornado.log import app_log
 
 from labhub import postmortem
 from labhub.problems import SpawnProblem
@@ -77,10 +80,17 @@ class HomeHelper:
         return helper["Id"]
 
     async def _remove(self, making: asyncio.Future[str]) -> None:
-        """Remove the helper once it is made; when making it failed, that is for whoever waits for it to tell."""
+        """Remove the helper once it is made; when making it failed, that is for whoever waits for it to tell.
+
+        One that cannot be removed, as when somebody cleans up just then, has done its work or said why not.
+        """
         await asyncio.wait([making])
-        if not making.cancelled() and making.exception() is None:
+        if making.cancelled() or making.exception() is not None:
+            return
+        try:
             await self.docker("remove_container", making.result(), force=True)
+        except (DockerException, RequestException) as error:
+            app_log.warning("The helper that makes homes, %s, cannot be removed: %s", making.result()[:12], error)
 
     def _command(self, name: str, mount_points: frozenset[str]) -> list[str]:
         asked = ["--root", self.root, "--name", name, "--uid-min", str(self.uid_min), "--gid", str(self.gid)]
