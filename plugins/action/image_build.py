@@ -95,9 +95,9 @@ class ActionModule(ImageAction):
 
         :raises Refused: then.
         """
-        for job in jobs:
-            path = job.settings.get("path", "") if job.kind == "archive" else ""
-            if not path or "://" in path:
+        for job in (job for job in jobs if job.kind == "archive"):
+            path = _archive(job)
+            if "://" in path:
                 continue
             found = file_sha256(Path(path))
             if found != job.settings["sha256"].lower():
@@ -141,7 +141,7 @@ class ActionModule(ImageAction):
         if image.kind == "bootstrap":
             return common | {"bootstrap": dict(image.settings)}
         if image.kind == "archive":
-            path = image.settings["path"]
+            path = _archive(image)
             place = path if "://" in path else self._send_file(path, "archive")
             return common | {"archive": {"path": place, "sha256": image.settings["sha256"], "origin": path}}
         return common | {
@@ -163,3 +163,9 @@ class ActionModule(ImageAction):
 
     def _send_file(self, path: str, name: str) -> str:
         return str(self._transfer_file(path, self._place(name)))
+
+
+def _archive(image: Wanted) -> str:
+    """Return the address of an image's archive, or its path on this machine, where C(~) is whose Ansible it is."""
+    path = image.settings["path"]
+    return path if "://" in path else str(Path(path).expanduser())

@@ -64,6 +64,9 @@ def main():
             load(words[3])
         case ["image", "rm"]:
             place(words[2]).unlink()
+        case ["image", "import"]:
+            labels = [word.removeprefix("LABEL ") for word in words if word.startswith("LABEL ")]
+            place(words[-1]).write_text(json.dumps(dict(label.split("=", 1) for label in labels)))
         case ["buildx", "build"]:
             build(words)
         case _:

@@ -1,5 +1,8 @@
 """image_build as a play runs it, with the real Ansible and a stand-in for the program docker."""
 
+import hashlib
+import tarfile
+
 import pytest
 from ansible_collections.gpulab.jupyterhub.tests.unit.image_play import Play, prepare
 
@@ -64,3 +67,14 @@ def test_a_context_that_is_not_there_is_named(lab, converge):
     result, _said = converge()
     assert str(lab / "hub") in result["msg"]
     assert stored(lab) == []
+
+
+def test_an_archive_in_one_s_own_home_is_found(lab, monkeypatch):
+    monkeypatch.setenv("HOME", str(lab))
+    (lab / "etc").mkdir()
+    with tarfile.open(lab / "base.tar", "w") as archive:
+        archive.add(lab / "etc", "etc")
+    digest = hashlib.sha256((lab / "base.tar").read_bytes()).hexdigest()
+    image = {"name": "t/debian", "what": "debian", "archive": {"path": "~/base.tar", "sha256": digest}}
+    result, _said = Play(lab, "image_build", {"data_root": str(lab / "lab"), "images": [image]})()
+    assert stored(lab) == result.get("built"), result["msg"]
