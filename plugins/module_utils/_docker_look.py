@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from . import _docker_engine as engine
 from . import _docker_options as options
 from . import _docker_process as process
 from . import _docker_record as record
+from ._file_tree import Entry, Step, plan
 
 DAEMON_FILE = "/etc/docker/daemon.json"
+#: Owner and group of the files, by number.
+OWNER = (0, 0)
 
 SETTINGS_SPEC = {
     "live_restore": {"type": "bool", "default": True},
@@ -93,7 +97,8 @@ def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]
     except options.OptionsError as error:
         return {**found, "settings_problem": str(error)}
     merged = options.merge(found["daemon_options"], found["our_options"], wanted)
-    found["options_differ"] = merged != (found["daemon_options"], found["our_options"])
+    differs = merged != (found["daemon_options"], found["our_options"])
+    found["options_differ"] = differs or bool(strange_faces(options.render(merged.options)))
     found["options_pending"] = pending(look, ours, found["daemon_options"], merged.options)
     return found
 
@@ -108,6 +113,19 @@ def pending(look: dict[str, Any], ours: record.Record | None, current: Options, 
     if look["server_version"] and look["dockerd_version"] not in ("", look["server_version"]):
         return "restart"
     return options.effect((ours or record.NOTHING).loaded_by(look["identity"], current), wanted)
+
+
+def strange_faces(text: str) -> list[Step]:
+    """List what owner and mode of daemon.json, which shall hold this text, and of the record have to become."""
+    # A hand may have closed daemon.json to others; nobody shall have opened it, least of all with a password inside.
+    limit = 0o644 if options.mask(text) == text else 0o600
+    faces = [(Path(DAEMON_FILE), limit), (Path(record.RECORD_FILE), 0o600)]
+    steps = [
+        plan(Entry(path, "file", *OWNER, stat.S_IMODE(path.stat().st_mode) & limit | 0o600, path.read_bytes()))
+        for path, limit in faces
+        if path.exists()
+    ]
+    return [step for step in steps if step.needed]
 
 
 def read(path: str) -> str:

@@ -10,6 +10,9 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+# The longest file, in characters, that a diff shows whole.
+_SHOWN = 50_000
+
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
@@ -87,6 +90,30 @@ def digests(entries: list[Entry]) -> dict[str, str]:
         if entry.state != "directory"
     }
     return {path: hashlib.sha256(content).hexdigest() for path, content in held.items()}
+
+
+def differences(steps: list[Step]) -> list[dict]:
+    """Return Ansible's diff of all steps, one part per path."""
+    return [
+        {
+            "before_header": str(step.entry.path),
+            "after_header": str(step.entry.path),
+            "before": _lines(step.before) or ("" if step.create else "\n"),
+            "after": _lines(step.after),
+        }
+        for step in steps
+    ]
+
+
+def _lines(face: dict[str, str]) -> str:
+    return "".join(f"{_readable(value)}\n" if key == "content" else f"{key}: {value}\n" for key, value in face.items())
+
+
+def _readable(content: str) -> str:
+    """Return *content*, or only what it is when nobody would read it, such as a bundle of a hundred certificates."""
+    if len(content) <= _SHOWN:
+        return content
+    return f"({len(content)} characters, SHA-256 {hashlib.sha256(content.encode()).hexdigest()})"
 
 
 def _read_if_there(path: Path) -> bytes:

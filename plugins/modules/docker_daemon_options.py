@@ -16,6 +16,8 @@ description:
   - An option that this module wrote and that is wanted no longer is taken out.
   - What it wrote is recorded in F(/etc/docker/gpulab.jupyterhub.json), which dockerd does not read.
   - C(dockerd --validate) accepts the new file before it replaces the old one, in one step.
+  - Both files are root's, and nobody else may write them, nor read a password of a proxy in them. A mode that lets
+    others do less stays.
   - It does not touch the running engine; RV(effect) tells what that needs.
   - It refuses, before anything changes, an option that two settings want to have different values, a malformed
     daemon.json, and a change that would stop the servers of a lab's users.
@@ -85,6 +87,7 @@ backup_file:
   type: str
 """
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -95,6 +98,7 @@ from ..module_utils import _docker_look as look
 from ..module_utils import _docker_options as options
 from ..module_utils import _docker_process as process
 from ..module_utils import _docker_record as record
+from ..module_utils._file_tree import Step, differences
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "claimed", "loaded"], "default": "present"},
@@ -143,7 +147,7 @@ def protect_users(module, loaded_now: dict, merged: dict, found: dict) -> None:
 
 
 def write(module, path: str, text: str, mode: int) -> None:
-    """Put a file in place in one step; one that exists keeps its owner, and its mode if nothing secret is in it."""
+    """Put a file in place in one step; one that exists keeps its mode if nothing secret is in it."""
     Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     keep = Path(path).exists() and mode != PRIVATE
     with tempfile.NamedTemporaryFile("w", dir=module.tmpdir, delete=False) as draft:
@@ -165,6 +169,13 @@ def put(module, text: str, after: str, ours: record.Record | None, ours_now: rec
     backup = module.backup_local(look.DAEMON_FILE)
     write(module, look.DAEMON_FILE, after, 0o644 if options.mask(after) == after else PRIVATE)
     return backup
+
+
+def close(faces: list[Step]) -> None:
+    """Give files their owner and mode."""
+    for step in faces:
+        os.chown(step.entry.path, step.entry.uid, step.entry.gid)
+        step.entry.path.chmod(step.entry.mode)
 
 
 def claim(module) -> dict:
@@ -195,6 +206,7 @@ def present(module) -> dict:
     merged = options.merge(current, last.options, wanted)
     changed = options.changed_options(current, merged.options)
     after = options.render(merged.options) if changed else text
+    faces = look.strange_faces(after)
     loaded_now = last.loaded_by(found["identity"], current)
     effect = look.pending(found, ours, current, merged.options)
     ours_now = ours
@@ -204,19 +216,25 @@ def present(module) -> dict:
         protect_users(module, loaded_now, merged.options, found)
     if changed:
         validate(module, after, found)
+    backup = "" if module.check_mode else put(module, text, after, ours, ours_now)
+    if not module.check_mode:
+        close(faces)
     return {
-        "changed": bool(changed) or not ours,
+        "changed": bool(changed or faces) or not ours,
         "effect": effect,
         "changed_options": sorted(changed),
         "options_written": bool(changed) and not module.check_mode,
         "options": merged.options,
-        "backup_file": "" if module.check_mode else put(module, text, after, ours, ours_now),
-        "diff": {
-            "before_header": look.DAEMON_FILE,
-            "after_header": look.DAEMON_FILE,
-            "before": options.mask(text),
-            "after": options.mask(after),
-        },
+        "backup_file": backup,
+        "diff": [
+            {
+                "before_header": look.DAEMON_FILE,
+                "after_header": look.DAEMON_FILE,
+                "before": options.mask(text),
+                "after": options.mask(after),
+            },
+            *differences(faces),
+        ],
     }
 
 

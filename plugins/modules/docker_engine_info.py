@@ -62,7 +62,7 @@ options:
     type: str
     default: ''
   files:
-    description: Files of apt.
+    description: Files of apt, root's and readable by all.
     type: list
     elements: dict
     default: []
@@ -129,7 +129,11 @@ plan:
     hands_off: {description: The engine is used as it is., type: bool, returned: always}
     claim: {description: Record that the engine is the role's., type: bool, returned: always}
     repair_dpkg: {description: Finish what an interrupted dpkg left., type: bool, returned: always}
-    files: {description: Those of O(files) to write or remove., type: list, elements: dict, returned: always}
+    files:
+      description: Those of O(files) to write, fetch, remove or give another owner or mode, with what they shall hold.
+      type: list
+      elements: dict
+      returned: always
     packages: {description: "Packages to install, as apt names them.", type: list, elements: str, returned: always}
     options: {description: Merge daemon.json., type: bool, returned: always}
     start: {description: Start the engine., type: bool, returned: always}
@@ -184,7 +188,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _docker_apt as apt
 from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
+from ..module_utils._file_tree import Entry, plan
 from ..module_utils._problems import as_dicts
+
+# Programs that read them, apt's method of fetching among them, run as other users.
+APT_MODE = "0644"
 
 ARGUMENT_SPEC = {
     "existing": {"type": "str", "choices": ["use", "manage"], "default": "use"},
@@ -241,13 +249,19 @@ def filled_in(files: list[dict[str, str]], codename: str) -> tuple[list[dict[str
 
 
 def drifted(files: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Pick the files that are not as they shall be."""
+    """Pick the files that are not as they shall be, with what they shall hold; None where that has to be fetched."""
+    found = [wanted(file) for file in files]
+    return [file for file, fits in found if not fits]
 
-    def fits(file: dict[str, str]) -> bool:
-        found = look.read(file["path"])
-        return bool(found) if file["content"] is None else found == file["content"]
 
-    return [file for file in files if not fits(file)]
+def wanted(file: dict[str, str]) -> tuple[dict[str, str], bool]:
+    """Tell what a file shall hold, and whether it is as it shall be."""
+    held, content = look.read(file["path"]), file["content"]
+    if content == "":
+        return file, not held
+    content = held if content is None else content
+    entry = Entry(Path(file["path"]), "file", *look.OWNER, int(APT_MODE, 8), content.encode())
+    return {**file, "content": content or None}, bool(content) and not plan(entry).needed
 
 
 def main() -> None:
@@ -266,7 +280,7 @@ def main() -> None:
         "files_drifted": drifted(files),
         "mirror_found": mirror_found,
     }
-    plan = engine.plan(found, wishes)
+    todo = engine.plan(found, wishes)
     problems = engine.problems(found, wishes)
     for problem in problems:
         if problem.severity == "warning":
@@ -275,7 +289,7 @@ def main() -> None:
     module.exit_json(
         changed=False,
         engine=found,
-        plan={**plan._asdict(), "idle": plan.idle},
+        plan={**todo._asdict(), "idle": todo.idle},
         problems=as_dicts(problems),
         refusal=engine.refusal(problems),
         shortcomings=shortcomings,

@@ -122,7 +122,6 @@ previous:
   sample: {/srv/jupyterhub/compose.yml: /srv/jupyterhub/compose.yml.previous}
 """
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -130,10 +129,7 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils._file_tree import Entry, Step, WrongKindError, digests, make_secret, plan
-
-# The longest file, in characters, that a diff shows whole.
-_SHOWN = 50_000
+from ..module_utils._file_tree import Entry, Step, WrongKindError, differences, digests, make_secret, plan
 
 _SUBOPTIONS = {
     "path": {"type": "path", "required": True},
@@ -230,30 +226,6 @@ def _set_face(path: Path, entry: Entry) -> None:
     # The owner first, since changing it drops set-group-id bits.
     os.chown(path, entry.uid, entry.gid)
     path.chmod(entry.mode)
-
-
-def differences(steps: list[Step]) -> list[dict]:
-    """Return Ansible's diff of all steps, one part per path."""
-    return [
-        {
-            "before_header": str(step.entry.path),
-            "after_header": str(step.entry.path),
-            "before": _lines(step.before) or ("" if step.create else "\n"),
-            "after": _lines(step.after),
-        }
-        for step in steps
-    ]
-
-
-def _lines(face: dict[str, str]) -> str:
-    return "".join(f"{_readable(value)}\n" if key == "content" else f"{key}: {value}\n" for key, value in face.items())
-
-
-def _readable(content: str) -> str:
-    """Return *content*, or only what it is when nobody would read it, such as a bundle of a hundred certificates."""
-    if len(content) <= _SHOWN:
-        return content
-    return f"({len(content)} characters, SHA-256 {hashlib.sha256(content.encode()).hexdigest()})"
 
 
 def run(module: AnsibleModule) -> None:

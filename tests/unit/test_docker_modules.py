@@ -1,6 +1,7 @@
 """docker_daemon_options and docker_daemon, run as Ansible runs them, on files of their own."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,7 @@ def server(tmp_path, monkeypatch, capsys):
             return json.loads(self.daemon_file.read_text())
 
     server = Server()
+    monkeypatch.setattr(look, "OWNER", (os.getuid(), os.getgid()))
     monkeypatch.setattr(look, "DAEMON_FILE", str(server.daemon_file))
     monkeypatch.setattr(record, "RECORD_FILE", str(server.record_file))
     monkeypatch.setattr(look, "at_engine", lambda _module: server.engine)
@@ -76,12 +78,12 @@ def look_at(server, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(look, "_PATIENCE", 0.3)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
-    def engine_info(info, ps="echo jupyter-ada", **settings):
+    def engine_info(info, ps="echo jupyter-ada", files=(), **settings):
         script = f"#!/bin/sh\ncase $3 in\ninfo) {info};;\nps) {ps};;\nesac\n"
         for name, text in {"docker": script, "dockerd": "#!/bin/sh\necho Docker version 26.1, build 0\n"}.items():
             (tmp_path / name).write_text(text)
             (tmp_path / name).chmod(0o755)
-        arguments = {"packages": ["docker.io"], "service_manager": "none", "settings": settings}
+        arguments = {"packages": ["docker.io"], "service_manager": "none", "files": files, "settings": settings}
         return run_module(docker_engine_info, capsys, arguments)
 
     return engine_info
@@ -135,6 +137,43 @@ def test_a_setting_that_cannot_be_used_is_named(look_at, server):
     assert "docker_engine_build_cache_size is '20 gigs'" in result["refusal"]
 
 
+@pytest.mark.parametrize(
+    ("held", "mode", "wanted", "planned"),
+    [
+        pytest.param("a", 0o644, "a", [], id="as it shall be"),
+        pytest.param("b", 0o644, "a", ["a"], id="edited"),
+        pytest.param("a", 0o600, "a", ["a"], id="another mode"),
+        pytest.param(None, 0, "a", ["a"], id="removed"),
+        pytest.param("a", 0o644, "", [""], id="wanted no longer"),
+        pytest.param(None, 0, "", [], id="never there"),
+        pytest.param("key", 0o644, None, [], id="a key"),
+        pytest.param("key", 0o600, None, ["key"], id="a key that apt cannot read"),
+        pytest.param("", 0o644, None, [None], id="an empty key"),
+        pytest.param(None, 0, None, [None], id="no key"),
+    ],
+)
+def test_a_file_of_apt_is_planned_when_content_or_mode_is_another(
+    look_at, server, tmp_path, held, mode, wanted, planned
+):
+    server.record_file.write_text(record.NOTHING.text())
+    path = tmp_path / "file"
+    if held is not None:
+        path.write_text(held)
+        path.chmod(mode)
+    files = look_at(says(SERVES), files=[{"path": str(path), "content": wanted}])["plan"]["files"]
+    assert files == [{"path": str(path), "content": content} for content in planned]
+
+
+@pytest.mark.parametrize("name", ["daemon_file", "record_file"])
+def test_a_file_of_the_engine_that_belongs_to_somebody_else_is_drift(look_at, server, name):
+    server.daemon_file.write_text('{"live-restore": true, "features": {"cdi": true}}')
+    server.record_file.write_text(record.NOTHING.text())
+    server.record_file.chmod(0o600)
+    assert not look_at(says(SERVES))["plan"]["options"]
+    os.chown(getattr(server, name), 4242, 4242)
+    assert look_at(says(SERVES))["plan"]["options"]
+
+
 def test_the_first_converge_writes_and_the_second_does_not(server):
     first, second = server.converge(), server.converge()
     assert (first["changed"], second["changed"]) == (True, False)
@@ -145,7 +184,7 @@ def test_check_mode_tells_and_leaves(server):
     server.daemon_file.write_text('{"debug": true}')
     result = server.converge(check=True)
     assert result["changed"]
-    assert '"live-restore": true' in result["diff"]["after"]
+    assert '"live-restore": true' in result["diff"][0]["after"]
     assert server.options() == {"debug": True}
     assert not server.record_file.exists()
 
@@ -205,6 +244,40 @@ def test_passwords_stay_out_of_the_diff_and_of_other_peoples_reach(server):
     result = server.converge(http_proxy="http://user:secret@proxy:3128")
     assert "secret" not in json.dumps(result["diff"])
     assert server.daemon_file.stat().st_mode & 0o777 == 0o600
+
+
+PROXY = {"http_proxy": "http://user:secret@proxy:3128"}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "mode", "mended"),
+    [
+        pytest.param("daemon_file", {}, 0o666, 0o644, id="anybody may write"),
+        pytest.param("daemon_file", {}, 0o640, 0o640, id="closer than need be"),
+        pytest.param("daemon_file", PROXY, 0o644, 0o600, id="anybody may read a password"),
+        pytest.param("record_file", PROXY, 0o644, 0o600, id="or read it in the record"),
+    ],
+)
+def test_a_file_that_was_opened_to_others_is_closed_again(server, name, settings, mode, mended):
+    server.converge(**settings)
+    path = getattr(server, name)
+    path.chmod(mode)
+    check = server.converge(check=True, **settings)
+    assert path.stat().st_mode & 0o777 == mode
+    result = server.converge(**settings)
+    assert path.stat().st_mode & 0o777 == mended
+    assert (check["changed"], result["changed"]) == (mode != mended, mode != mended)
+    assert (result["effect"], result["options_written"]) == ("", False)
+    assert (f"mode: {mended:04o}" in json.dumps(check["diff"])) is (mode != mended)
+    assert "secret" not in json.dumps(check["diff"])
+
+
+def test_a_file_that_was_given_away_is_roots_again(server):
+    server.converge()
+    os.chown(server.daemon_file, 4242, 4242)
+    server.daemon_file.write_text("{}")
+    assert server.converge()["changed"]
+    assert (server.daemon_file.stat().st_uid, server.daemon_file.stat().st_gid) == look.OWNER
 
 
 def test_a_running_engine_restarts_once(server):
