@@ -128,13 +128,14 @@ def plan(look: dict[str, Any], wishes: dict[str, Any]) -> Plan:
     if is_foreign(look) and wishes["existing"] == "use":
         return Plan(True, False, False, [], [], False, not look["running"], False)
     packages = packages_to_install(look, wishes)
+    unsettled = look["options_differ"] or bool(look["options_pending"]) or not look["engine_recorded"]
     return Plan(
         hands_off=False,
         claim=not look["managed"],
         repair_dpkg=look["dpkg_interrupted"],
         files=look["files_drifted"],
         packages=packages,
-        options=look["options_differ"] or bool(look["options_pending"]) or bool(packages) or not look["managed"],
+        options=unsettled or bool(packages) or not look["managed"],
         start=not look["running"],
         enable=not look["enabled"],
     )

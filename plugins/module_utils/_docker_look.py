@@ -85,6 +85,8 @@ def at_options(look: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]
         "daemon_file_problem": "",
         "settings_problem": "",
         "our_options": ours.options if ours else {},
+        # Who has started it anew, or the server itself, has left no word of what it read.
+        "engine_recorded": ours is None or look["identity"] in ("", ours.engine),
         "options_differ": False,
         "options_pending": "",
     }

@@ -135,7 +135,7 @@ plan:
       elements: dict
       returned: always
     packages: {description: "Packages to install, as apt names them.", type: list, elements: str, returned: always}
-    options: {description: Merge daemon.json., type: bool, returned: always}
+    options: {description: "Merge daemon.json, or record what the engine has read of it.", type: bool, returned: always}
     start: {description: Start the engine., type: bool, returned: always}
     enable: {description: Have it start with the server., type: bool, returned: always}
 engine:
@@ -175,6 +175,7 @@ engine:
     daemon_file: {description: Path of the file of its options., type: str, returned: always}
     daemon_options: {description: What is in it., type: dict, returned: always}
     our_options: {description: What of that the role wrote., type: dict, returned: always}
+    engine_recorded: {description: Whether it is on record what the engine has read., type: bool, returned: always}
     options_pending:
       description: What the engine needs to take over its options, V(reload) or V(restart); empty for nothing.
       type: str

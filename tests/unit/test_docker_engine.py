@@ -31,6 +31,7 @@ CONVERGED = {
     "settings_problem": "",
     "options_differ": False,
     "options_pending": "",
+    "engine_recorded": True,
 }
 FOREIGN = CONVERGED | {"managed": False, "options_differ": True}
 BARE = FOREIGN | {
@@ -77,6 +78,7 @@ FILE = {"path": "/etc/apt/preferences.d/x", "content": "y"}
         pytest.param(CONVERGED | {"enabled": False}, {}, {"enable": True}, id="disabled"),
         pytest.param(CONVERGED | {"options_differ": True}, {}, {"options": True}, id="options edited"),
         pytest.param(CONVERGED | {"options_pending": "restart"}, {}, {"options": True}, id="cut off before restart"),
+        pytest.param(CONVERGED | {"engine_recorded": False}, {}, {"options": True}, id="started by somebody else"),
         pytest.param(CONVERGED | {"dpkg_interrupted": True}, {}, {"repair_dpkg": True}, id="dpkg cut off"),
         pytest.param(CONVERGED | {"files_drifted": [FILE]}, {}, {"files": [FILE]}, id="pins removed"),
         pytest.param(

@@ -311,6 +311,19 @@ def test_putting_back_what_the_engine_never_lost_has_no_effect(server, monkeypat
     assert (result["changed"], result["effect"]) == (True, "")
 
 
+def test_a_lost_file_is_no_restart_to_an_engine_that_somebody_else_started(look_at, server, monkeypatch):
+    server.daemon_file.write_text('{"live-restore": true, "features": {"cdi": true}}')
+    server.record_file.write_text(record.Record({}, {}, "boot/2/2").text())
+    server.record_file.chmod(0o600)
+    monkeypatch.setattr(process, "running_pid", lambda _pidfile: 1)
+    monkeypatch.setattr(process, "identity", lambda _pid: ENGINE)
+    assert look_at(says(SERVES))["plan"]["options"], "the next run records what that engine has read"
+    server.converge(state="loaded")
+    assert look_at(says(SERVES))["plan"]["idle"]
+    server.daemon_file.unlink()
+    assert look_at(says(SERVES))["engine"]["options_pending"] == ""
+
+
 def test_a_replaced_program_needs_a_restart(server):
     server.converge()
     server.engine = UP | {"dockerd_version": "27.0"}
