@@ -156,7 +156,8 @@ def _access(facts: Facts) -> GpuProblem | None:
     # EIO and the like come from a driver that is there: NVML says more.
     by_errno = code_of(999, "", errno)
     if by_errno:
-        return fault(by_errno, subject, f"opening {CONTROL} gives {errno}; NVML: {nvml['text']}", seen)
+        text = f"opening {CONTROL} gives {errno}; NVML: {nvml['text']}"
+        return fault(by_errno, subject, text, seen, **_to_type(by_errno, facts))
     seen = Seen("nvmlInit_v2", nvml["code"])
     if nvml["code"] == _LIBRARY_NOT_FOUND:
         return fault(
@@ -164,9 +165,21 @@ def _access(facts: Facts) -> GpuProblem | None:
         )
     if nvml["code"] == _MISMATCH and facts["host_code"] == 0:
         text = f"{nvml['library']} is not of the server's driver {facts['host_driver']}, and there NVML works."
-        return fault("image_ships_driver_libs", subject, text, seen)
+        return fault("image_ships_driver_libs", subject, text, seen, **_to_type("image_ships_driver_libs", facts))
     code = code_of(nvml["code"], nvml["text"], "") or "computation_failed"
     return fault(code, subject, f"NVML: {nvml['text']}", seen)
+
+
+def _to_type(code: str, facts: Facts) -> dict[str, Any]:
+    """Return the commands of a remedy that a container which runs and an image want each in its own way."""
+    runs, subject = facts["command"] == "docker exec", facts["subject"]
+    find = f"docker exec {subject} find" if runs else f"docker run --rm --entrypoint find {subject}"
+    commands = {
+        # A container of an image is gone by now.
+        "cgroup_denied": (f"docker rm -f {subject}",) if runs else (),
+        "image_ships_driver_libs": (f"{find} / -name 'libnvidia-ml.so*' -o -name 'libcuda.so*'",),
+    }
+    return {"remedy_commands": commands[code]} if code in commands else {}
 
 
 def _lost(subject: str, gpus: list[dict[str, Any]]) -> GpuProblem | None:

@@ -80,7 +80,6 @@ SERVER = {
         "container",
         "Make the container anew. One made through the legacy hook loses its GPU at every `systemctl daemon-reload`; "
         "one made through CDI keeps it.",
-        ("docker rm -f {subject}",),
     ),
     "no_driver_behind_node": Kind(
         "error",
@@ -195,7 +194,6 @@ CONTAINER = {
         "error",
         "container",
         "Build the image without libraries of the driver: the server's own are mounted into every container.",
-        ("docker run --rm --entrypoint find {subject} / -name 'libnvidia-ml.so*' -o -name 'libcuda.so*'",),
     ),
     "extra_gpus_visible": Kind(
         "error",

@@ -128,6 +128,27 @@ def test_each_failure_has_its_name(row):
     assert found.evidence and found.remedy
 
 
+@pytest.mark.parametrize(
+    ("row", "of_a_container", "of_an_image"),
+    [
+        ("denied", "docker rm -f jupyter-alice", None),
+        (
+            "own libraries",
+            "docker exec jupyter-alice find / -name 'libnvidia-ml.so*' -o -name 'libcuda.so*'",
+            "docker run --rm --entrypoint find lab:1 / -name 'libnvidia-ml.so*' -o -name 'libcuda.so*'",
+        ),
+    ],
+)
+def test_what_there_is_to_type_fits_a_container_or_an_image(row, of_a_container, of_an_image):
+    facts, _code = ROWS[row]
+    for changes, command in (
+        ({}, of_a_container),
+        ({"subject": "lab:1", "command": "docker run"}, of_an_image),
+    ):
+        (found,) = inside.diagnose(facts | changes)
+        assert found.remedy_commands == ((command,) if command else ())
+
+
 def test_every_kind_of_problem_of_a_container_is_in_the_tables():
     (gone,) = inside.unknown("image", [ONE, "GPU-gone"], [ONE])
     assert (gone.evidence, gone.subject) == ("the server has no GPU-gone.", "image")

@@ -188,6 +188,12 @@ def test_each_failure_has_its_name(row):
     assert problems.status([found]) == {"error": "failed", "warning": "degraded"}[severity]
 
 
+def test_no_command_is_about_what_is_no_name_of_a_thing():
+    for facts, (_code, _severity, subject) in ROWS.values():
+        (found,) = diagnose(facts)
+        assert subject == found.subject and (" " not in subject or subject not in " ".join(found.remedy_commands))
+
+
 def test_every_kind_of_problem_of_a_server_is_in_the_table():
     assert {code for _facts, (code, _severity, _subject) in ROWS.values()} == SERVER.keys()
 
