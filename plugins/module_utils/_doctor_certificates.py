@@ -61,9 +61,9 @@ def _certificate(kind: str, one: Facts) -> dict[str, Any]:
 
 
 def _at_door(host: str, port: int, ca_path: str | None) -> list[dict[str, Any]]:
-    """Read the certificate of a door that is trusted; one that is not, the look through the door has told of."""
-    context = ssl.create_default_context(cafile=ca_path)
+    """Read the certificate of a door that is trusted; of any other, and of a CA that is not there, hub_info tells."""
     try:
+        context = ssl.create_default_context(cafile=ca_path)
         with (
             socket.create_connection((host, port), _PATIENCE) as line,
             context.wrap_socket(line, server_hostname=host) as safe,

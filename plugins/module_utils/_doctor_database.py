@@ -62,8 +62,13 @@ def _asked(path: Path, patience: float) -> dict[str, Any]:
     """Have SQLite check the file, and not for ever."""
     if sqlite3 is None:
         return {"why": "the server's Python has no SQLite"}
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+    except OSError as fault:
+        return {"said": fault.strerror or "it cannot be read"}
     # A reader of a database in this mode makes files beside it.
-    if path.read_bytes()[:_HEADER][-2:] == _WAL:
+    if header[-2:] == _WAL:
         return {"why": "its write-ahead log keeps readers out who may not write"}
     end = time.monotonic() + patience
     base = None
@@ -97,7 +102,7 @@ def judge(base: Facts, hub_uid: int, compose: str) -> Iterator[Problem]:
     elif base["state"] != "ok":
         why = {"not-a-file": "it is no file"}.get(base["state"], base["state"])
         yield error("database-unreadable", subject, f"{why}.", f"ls -ld {base['path']} {Path(base['path']).parent}")
-    elif not _may(base["owner"], hub_uid) or not _may(base["folder"], hub_uid):
+    elif not _may(base["owner"], hub_uid, 0o6) or not _may(base["folder"], hub_uid, 0o7):
         owner, folder = base["owner"], base["folder"]
         yield error(
             "database-not-writable",
@@ -134,9 +139,9 @@ def _lost(base: Facts, subject: str, compose: str) -> Problem:
     )
 
 
-def _may(owner: tuple[int, int], uid: int) -> bool:
-    """Tell whether a user who is in none of its groups may read and write a file or directory."""
-    bits = 0o600 if owner[0] == uid else 0o006
+def _may(owner: tuple[int, int], uid: int, all_of: int) -> bool:
+    """Tell whether a user who is in none of its groups may read and write a file (6), or enter a directory too (7)."""
+    bits = all_of << 6 if owner[0] == uid else all_of
     return owner[1] & bits == bits
 
 

@@ -116,6 +116,11 @@ def test_an_https_door_is_told_when_its_certificate_ends(tmp_path, door, days, e
     assert codes(found) == expected
 
 
+def test_a_ca_that_is_not_there_is_left_to_the_look_through_the_door(tmp_path, door):
+    url, _ca = door(300)
+    assert codes(certificates.look(str(tmp_path), url, str(tmp_path / "none.pem"))) == []
+
+
 def test_a_door_that_is_not_trusted_is_left_to_the_look_through_it(tmp_path, door):
     url, _ca = door(-1)
     assert codes(certificates.look(str(tmp_path), url, None)) == []

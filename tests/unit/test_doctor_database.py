@@ -65,6 +65,13 @@ def test_what_is_no_database_is_damage(root, file):
     assert f"{COMPOSE} stop jupyterhub" in problem.remedy
 
 
+def test_one_that_is_larger_than_memory_is_looked_at_all_the_same(root, file):
+    file.unlink()
+    file.touch()
+    os.truncate(file, 2**42)
+    assert codes(root) == ["database-damaged"]
+
+
 @pytest.mark.parametrize("content", [None, b""])
 def test_a_database_that_is_lost(root, file, content):
     file.unlink()
@@ -83,7 +90,7 @@ def test_a_directory_in_its_place(root, file):
     assert codes(root) == ["database-unreadable"]
 
 
-@pytest.mark.parametrize(("place", "mode"), [("", 0o400), ("..", 0o500)])
+@pytest.mark.parametrize(("place", "mode"), [("", 0o400), ("..", 0o500), ("..", 0o600)])
 def test_one_that_the_hub_may_not_write(root, file, place, mode):
     target = file.parent if place else file
     target.chmod(mode)
