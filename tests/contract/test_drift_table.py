@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from e2e.drift import ENGINE, ENGINE_APT, all_drifts
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_look, _docker_record
+from e2e.drift import ENGINE, ENGINE_APT, ENGINE_RECORD, all_drifts
 from e2e.managed import managed, services
 
 LAB = Path("/lab")
@@ -29,7 +30,7 @@ def touched(deed):
 @pytest.mark.parametrize("deed", ["mode of", "owner of"])
 def test_every_path_loses_its_mode_and_its_owner(deed):
     assert len(PATHS) > 15
-    assert touched(deed) == {str(one.path) for one in PATHS}
+    assert touched(deed) == {str(one.path) for one in PATHS} | {*ENGINE, *ENGINE_APT, ENGINE_RECORD}
 
 
 def test_every_file_is_edited_and_every_file_and_secret_is_removed():
@@ -60,11 +61,15 @@ def test_the_names_of_all_images_that_run_are_moved_and_lost(root):
     assert names == touched("is another image") == touched("has lost its name")
 
 
-def test_every_file_of_the_engine_is_edited_and_those_of_apt_are_removed(root):
+def test_every_file_of_the_engine_is_edited_and_removed(root):
     files = yaml.safe_load((root / "roles/docker_engine/vars/main.yml").read_text())["__docker_engine_apt_files"]
     assert {file["path"] for file in files} == set(ENGINE_APT)
-    assert {*ENGINE, *ENGINE_APT} <= touched("edited")
-    assert set(ENGINE_APT) <= touched("removed")
+    assert {*ENGINE, *ENGINE_APT} <= touched("edited") & touched("removed")
+    assert {*ENGINE, ENGINE_RECORD} == {_docker_look.DAEMON_FILE, _docker_record.RECORD_FILE}
+
+
+def test_every_playbook_that_puts_right_has_something_to_put_right():
+    assert {drift.playbook for drift in all_drifts(LAB)} == {"server", "hub", "users"}
 
 
 def test_the_services_are_those_of_the_stack(root):

@@ -4,21 +4,28 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import pytest
+from e2e.labclient import Lab
 from e2e.managed import Managed, managed, services
-from e2e.server import docker
+from e2e.server import as_admin, docker
 
 NETWORK = "jupyterhub"
 STRANGER = 4242
 """A number that owns nothing in a lab."""
 USER_IMAGE = "jupyter-custom-gpu"
 ENGINE = ("/etc/docker/daemon.json",)
+ENGINE_RECORD = "/etc/docker/gpulab.jupyterhub.json"
 ENGINE_APT = tuple(f"/etc/apt/{name}" for name in ("sources.list.d/gpulab-docker-engine.sources",)) + (
     "/etc/apt/preferences.d/gpulab-docker-engine",
 )
 """Files of docker_engine; the latter two are there only where apt needs telling."""
+PERSON, GROUP, OTHER_GROUP = "e2e-drift", "e2e-drift-group", "e2e-drift-other"
+ROSTER = {"hub_stack_users": [{"name": PERSON, "groups": [GROUP]}]}
+"""What a roster says of somebody whose groups a hand changes."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Drift:
     """One change by hand.
 
     :param name: what somebody did.
-    :param objects: what it is done to: paths, images, and services by their names.
+    :param objects: what it is done to: paths, images, services by their names, and accounts, as `account <name>`.
     :param make: does it.
     :param told: what `--check --diff` has to say, beside the paths of `objects` and the services that start anew.
     :param anew: services that start anew for the repair.
@@ -34,6 +41,7 @@ class Drift:
     :param needs: what the deed works with, so that no other may have changed it.
     :param lost: what no repair brings back: a secret that was lost is another one.
     :param playbook: the one that repairs it.
+    :param settings: what the inventory of this drift says beyond the lab's own.
     """
 
     name: str
@@ -45,6 +53,17 @@ class Drift:
     needs: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     playbook: str = "hub"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def run(self) -> tuple[str, ...]:
+        """What is typed after ./run.sh to repair it."""
+        return (self.playbook, *(("-e", json.dumps(self.settings)) if self.settings else ()))
+
+    @property
+    def shown(self) -> set[str]:
+        """Whose difference a check shows: that of files and accounts."""
+        return self.paths | {name.removeprefix("account ") for name in self.objects if name.startswith("account ")}
 
     @property
     def paths(self) -> set[str]:
@@ -72,6 +91,7 @@ def all_drifts(data_root: Path) -> list[Drift]:
         *drifts_of_the_stack(data_root),
         *drifts_of_images(),
         *drifts_of_the_engine(),
+        *drifts_of_accounts(),
     ]
 
 
@@ -245,6 +265,52 @@ def drifts_of_the_engine() -> Iterator[Drift]:
         changes=None,
         playbook="server",
     )
+    yield Drift("daemon.json removed", ENGINE, lambda: _remove(options), ('+ "live-restore": true',), playbook="server")
+    for path, mode in {**dict.fromkeys((*ENGINE, *ENGINE_APT), 0o644), ENGINE_RECORD: 0o600}.items():
+        one = Managed(Path(path), "file", mode, 0, 0)
+        yield Drift(f"mode of {one.path.name}", (path,), lambda one=one: one.path.chmod(0o666), playbook="server")
+        yield Drift(f"owner of {one.path.name}", (path,), lambda one=one: _give_away(one), playbook="server")
     for path in map(Path, ENGINE_APT):
         yield Drift(f"{path.name} edited", (str(path),), lambda path=path: _append(path), playbook="server")
         yield Drift(f"{path.name} removed", (str(path),), path.unlink, playbook="server")
+
+
+def _remove(options: Path) -> None:
+    """Remove daemon.json, unless no run can write it again, or only with a restart of the engine."""
+    record = json.loads(Path(ENGINE_RECORD).read_text())
+    held = json.loads(options.read_text())
+    if not held == record["options"] == record["loaded"]:
+        pytest.skip("somebody has written options of their own into daemon.json")
+    options.unlink()
+
+
+# --- Accounts --------------------------------------------------------------------------------------------------------
+
+
+def drifts_of_accounts() -> Iterator[Drift]:
+    """Yield what can be done to an account that a roster names."""
+    yield Drift(
+        "groups of an account changed",
+        (f"account {PERSON}",),
+        _change_groups,
+        (f"-groups: {OTHER_GROUP}", f"+groups: {GROUP}"),
+        playbook="users",
+        settings=ROSTER,
+    )
+
+
+def _change_groups() -> None:
+    hub = as_admin(Lab.from_environment())
+    hub.call("POST", f"/hub/api/groups/{OTHER_GROUP}", 409)
+    hub.call("POST", f"/hub/api/groups/{OTHER_GROUP}/users", json={"users": [PERSON]})
+    hub.call("DELETE", f"/hub/api/groups/{GROUP}/users", json={"users": [PERSON]})
+
+
+def forget_accounts() -> None:
+    """Remove what the roster of these drifts has made."""
+    lab = Lab.from_environment()
+    hub = as_admin(lab)
+    hub.remove(PERSON)
+    for group in (GROUP, OTHER_GROUP):
+        hub.call("DELETE", f"/hub/api/groups/{group}", 404)
+    (lab.data_root / "secrets/users" / PERSON).unlink(missing_ok=True)

@@ -3,12 +3,11 @@
 import json
 import shutil
 import stat
-from dataclasses import replace
 
 import pytest
-from e2e.labclient import HubClient, WebSession
+from e2e.labclient import WebSession
 from e2e.runs import run_sh
-from e2e.server import docker
+from e2e.server import as_admin, docker
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +43,7 @@ def group(lab):
     """A group that the hub does not know yet, and shall not know afterwards."""
     name = "e2e-vision"
     yield name
-    # The lab's own token may not change groups.
-    words = ("python", "-m", "labhub.key", "--user", lab.admin, "--seconds", "60")
-    token = json.loads(docker("exec", "jupyterhub-jupyterhub-1", *words))["token"]
-    HubClient(replace(lab, token=token)).call("DELETE", f"/hub/api/groups/{name}")
+    as_admin(lab).call("DELETE", f"/hub/api/groups/{name}")
 
 
 def password_of(lab, name):
