@@ -28,12 +28,12 @@ class PasswordFiles:
         return self._directory / name
 
     def modes(self, names: list[str]) -> dict[str, str]:
-        """Return the modes of the files that are there, in octal digits, by user.
+        """Return the modes of the files that are there, in octal digits, by user, with an owner who is another.
 
         :raises OSError: as reading does.
         """
         there = [name for name in names if self.path(name).is_file()]
-        return {name: f"{stat.S_IMODE(self.path(name).stat().st_mode):04o}" for name in there}
+        return {name: _face(self.path(name).stat()) for name in there}
 
     def read(self, name: str) -> str:
         """Return a user's password; '' if there is none.
@@ -45,6 +45,7 @@ class PasswordFiles:
 
     def close(self, name: str) -> None:
         """Let nobody but root read a user's file."""
+        os.chown(self.path(name), os.geteuid(), os.getegid())
         self.path(name).chmod(_MODE)
 
     def keep(self, name: str, password: str) -> None:
@@ -66,6 +67,11 @@ class PasswordFiles:
     def forget(self, name: str) -> None:
         """Remove a user's file, if there is one."""
         self.path(name).unlink(missing_ok=True)
+
+
+def _face(found: os.stat_result) -> str:
+    owner = "" if found.st_uid == os.geteuid() else f", owner {found.st_uid}"
+    return f"{stat.S_IMODE(found.st_mode):04o}{owner}"
 
 
 def generate() -> str:

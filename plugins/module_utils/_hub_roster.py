@@ -21,7 +21,7 @@ class Look:
     :param users: the hub's users by name, with `admin`, `groups` and `servers`, as its API tells of them.
     :param accounts: accounts by name, with `authorized`, `has_2fa` and `email`.
     :param homes: users of whose homes something is there.
-    :param password_files: modes, such as V(0600), of the files of generated passwords, by user.
+    :param password_files: modes, such as V(0600), and wrong owners of the files of generated passwords, by user.
     """
 
     users: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -141,6 +141,24 @@ def test_a_home_goes_when_told_also_later(run, root):
     assert run({"name": "bob", "state": "absent", "home": "remove"})["changed"] is False
 
 
+@pytest.mark.parametrize(
+    ("deed", "told"),
+    [
+        (lambda file: file.chmod(0o644), "mode 0644"),
+        (lambda file: os.chown(file, 4242, 4242), "mode 0600, owner 4242"),
+    ],
+)
+def test_a_password_file_that_others_may_read_is_closed(run, root, deed, told):
+    run({"name": "dave"})
+    file = root / "secrets/users/dave"
+    whole = (file.stat().st_mode, file.stat().st_uid, file.stat().st_gid)
+    deed(file)
+    result = run({"name": "dave"})
+    assert told in result["diff"][0]["before"]
+    assert (file.stat().st_mode, file.stat().st_uid, file.stat().st_gid) == whole
+    assert not run({"name": "dave"})["changed"]
+
+
 def test_a_password_file_goes_with_its_user_and_is_closed_before(run, hub, root):
     run({"name": "alice"})
     file = root / "secrets/users/alice"
