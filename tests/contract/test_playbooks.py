@@ -4,10 +4,23 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
-from .conftest import ROOT
+from .conftest import ROOT, Role
 
 PLAYBOOKS = sorted(path.name for path in ROOT.glob("playbooks/*.yml") if path.name != "lab_variables.yml")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_what_a_playbook_need_not_check_again_can_be_checked(playbook, root):
+    """Who includes the same tasks from another project gets the check that the lab's own playbook has done before."""
+    plays = yaml.safe_load((root / "playbooks" / playbook).read_text())
+    parts = ("tasks", "pre_tasks", "post_tasks")
+    tasks = [task for play in plays for part in parts for task in play.get(part, ())]
+    includes = [task[key] for task in tasks for key in task if key.endswith(("include_role", "import_role"))]
+    unchecked = [one for one in includes if not one.get("rolespec_validate", True)]
+    entries = [(one["name"].rpartition(".")[2], one.get("tasks_from", "main")) for one in unchecked]
+    assert [name for role, name in entries if name not in Role(role).specs] == []
 
 
 @pytest.mark.parametrize("inventory", ["local", "example"])
