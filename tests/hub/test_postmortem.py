@@ -2,8 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Why a server died, from what real ones left behind."""
 
-import time
-
 import pytest
 from labhub import postmortem
 
@@ -113,10 +111,10 @@ def test_a_log_is_kept_as_plain_text_of_bounded_size():
     assert postmortem.readable("пароль\tнеизвестен") == "пароль неизвестен"
 
 
+# What takes time in the square of its text does not come to its end here.
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "piece", ["/home/a/.jupyter", "exec ", "token=", "jupyterhub version ", "\x1b]", "Permission denied"]
 )
 def test_no_log_keeps_the_hub_busy(piece):
-    began = time.perf_counter()
-    postmortem.cause_of({"ExitCode": 1}, postmortem.readable(piece * 10**5))
-    assert time.perf_counter() - began < 2
+    assert postmortem.cause_of({"ExitCode": 1}, postmortem.readable(piece * 10**6))
