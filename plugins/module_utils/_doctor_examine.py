@@ -45,7 +45,7 @@ def look(wishes: Facts, docker: Docker, run: Impatient) -> dict[str, Any]:
     disks = [root, facts["docker_root"], str(_preflight.nearest_existing(root)), "/"]
     facts |= {
         "disks": _hub_look.at_disks(disks),
-        **{key: wishes[key] for key in ("hub_uid", "failed_hours")},
+        **{key: wishes[key] for key in ("hub_uid", "failed_hours", "network")},
         "parts": parts,
         "project": stack.look(docker, root, wishes["compose_project"], wishes["network"], facts["stack"])
         if asked
@@ -88,7 +88,7 @@ def judge(facts: Facts) -> list[Problem]:
         *server.inodes(facts["inodes"]),
         *server.memory(facts["memory"]),
         *server.clock(facts["clock"]),
-        *names.judge(facts["names"]),
+        *names.judge(facts["names"], facts["network"]),
         *gpus.judge(facts["gpus"], facts["user_containers"]),
     ]
 

@@ -83,8 +83,12 @@ def _inside(docker: Docker, container: str) -> dict[str, Any] | None:
         return None
 
 
-def judge(found: Facts) -> Iterator[Problem]:
-    """Yield what of the name service is broken."""
+def judge(found: Facts, network: str) -> Iterator[Problem]:
+    """Yield what of the name service is broken.
+
+    :param found: as `look` returns it.
+    :param network: Docker network of the lab.
+    """
     server, lab = found["server"], found["lab"]
     silent = [address for address, reply in (server or {"servers": {}})["servers"].items() if reply["rcode"] is None]
     if silent:
@@ -94,7 +98,7 @@ def judge(found: Facts) -> Iterator[Problem]:
             "names-lab-broken",
             "name service in the lab's network",
             f"the hub finds no address for proxy ({lab['names']['proxy']['why']}), so it cannot tell it of anybody.",
-            "./run.sh; if that does not help, docker network inspect jupyterhub shows who is on the lab's network.",
+            f"./run.sh; if that does not help, docker network inspect {network} shows who is on the lab's network.",
         )
     # What the server itself cannot have, its containers cannot either.
     elif lab and server and server["servers"] and not silent and not _any_answers(lab):

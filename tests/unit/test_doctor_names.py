@@ -39,7 +39,12 @@ WELL = {"server": asked({"192.0.2.53": 0}), "lab": asked({"127.0.0.11": 0})}
     ],
 )
 def test_what_is_broken_gets_its_name(differs, codes):
-    assert [problem.code for problem in names.judge(WELL | differs)] == codes
+    assert [problem.code for problem in names.judge(WELL | differs, "jupyterhub")] == codes
+
+
+def test_the_network_to_look_at_is_the_labs():
+    (problem,) = names.judge(WELL | {"lab": asked({"127.0.0.11": 0}, proxy="")}, "campus-lab")
+    assert "docker network inspect campus-lab shows" in problem.remedy
 
 
 def test_what_was_not_seen_is_told_as_that():
