@@ -39,6 +39,15 @@ def test_a_playbook_parses(playbook, inventory, root):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("playbook", ["doctor", "down", "site", "users"])
+def test_an_inventory_without_a_server_is_no_success(playbook, root, tmp_path):
+    (tmp_path / "hosts.yml").write_text("labservers: {hosts: {nobody: {}}}")
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path), f"playbooks/{playbook}.yml"]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert result.returncode == 2, result.stdout
+    assert "no host in the group lab_servers" in " ".join((result.stdout + result.stderr).split())
+
+
 def test_an_unknown_setting_stops_the_site_before_any_server_is_asked(root, tmp_path):
     # Nobody answers there, so a play that asked the server first would call it unreachable.
     (tmp_path / "hosts.yml").write_text(
