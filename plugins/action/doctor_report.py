@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
@@ -20,30 +20,34 @@ class ActionModule(ActionBase):
     TRANSFERS_FILES = False
     _requires_connection = False
     _supports_check_mode = True
+    _SPEC: ClassVar = {
+        "examined": {"type": "str", "required": True},
+        "json": {"type": "path"},
+        "bundle": {"type": "path"},
+    }
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return whether all is well; the page is printed, as in a result it would be hard to read."""
         result = super().run(tmp, task_vars)
         known = task_vars or {}
-        options = self._task.args
+        _result, options = self.validate_argument_spec(self._SPEC)
         reports = {
             host: _report(known["hostvars"][host], options["examined"]) for host in known["ansible_play_hosts_all"]
         }
         now = time.time()
         page = _doctor_page.page(reports, now)
-        files = [] if self._task.check_mode else self._write(reports, page, now)
+        files = [] if self._task.check_mode else self._write(options, reports, page, now)
         Display().display("\n".join(["", page, *files]))
         result |= {"changed": False, "healthy": _doctor_page.all_well(reports)}
         if not result["healthy"]:
             result |= {"failed": True, "msg": f"{_doctor_page.verdict(reports)} The page above tells what to type."}
         return result
 
-    def _write(self, reports: Mapping[str, Any], page: str, now: float) -> list[str]:
+    def _write(self, options: Mapping[str, Any], reports: Mapping[str, Any], page: str, now: float) -> list[str]:
         """Write the files that are asked for; return a line for each.
 
         :raises AnsibleActionFail: one cannot be written.
         """
-        options = self._task.args
         try:
             return [
                 *(_doctor_files.write_json(options["json"], reports, now) if options.get("json") else ()),

@@ -69,6 +69,20 @@ def test_a_lab_that_is_well_ends_well_and_writes_what_was_asked_for(play, tmp_pa
     assert f"Bundle: {bundle}" in run.stdout
 
 
+def test_a_place_below_ones_home_is_found(play, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run = play({"lab1": WELL}, json="~/lab.json")
+    assert run.returncode == 0, run.stdout
+    assert json.loads((tmp_path / "lab.json").read_text())["healthy"]
+
+
+def test_an_option_that_is_spelt_wrong_is_told(play, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PLAY", PLAY.replace("bundle:", "bundel:"))
+    run = play({"lab1": WELL})
+    assert run.returncode == 2
+    assert "bundel" in run.stdout + run.stderr
+
+
 def test_a_check_writes_no_file(play, tmp_path):
     run = play({"lab1": WELL}, "--check", bundle=str(tmp_path), json=str(tmp_path / "lab.json"))
     assert run.returncode == 0, run.stdout
