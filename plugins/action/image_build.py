@@ -36,19 +36,23 @@ class ActionModule(ImageAction):
     def _converge(self) -> dict[str, Any]:
         wanted = _image_plan.resolve(self._args["images"], self._args["refresh"])
         found = self._look(wanted)
-        jobs = self._plan(wanted, found["missing"])
+        jobs = self._plan(wanted, found["missing"], found["architecture"])
         if self._task.check_mode:
             found["diff"]["after"] += "".join(f"{job.ref}\n" for job in jobs)
         elif jobs:
             before = found["diff"]["before"]
-            self._prepare(jobs, found["tools"])
-            for job in jobs:
-                self._make(job)
+            if self._args["bundle"]:
+                self._load(jobs)
+            else:
+                self._prepare(jobs, found["tools"])
+                for job in jobs:
+                    self._make(job)
             found = self._look(wanted)
             found["diff"]["before"] = before
+            self._judge(jobs, found["missing"])
         return self._result(wanted, jobs, found)
 
-    def _plan(self, wanted: list[Wanted], missing: list[str]) -> list[Wanted]:
+    def _plan(self, wanted: list[Wanted], missing: list[str], architecture: str) -> list[Wanted]:
         """Return the images to make or to load, after what they come from was checked.
 
         :raises Refused, BundleError: if that is not what was meant; nothing has changed then.
@@ -60,10 +64,12 @@ class ActionModule(ImageAction):
         jobs = _image_plan.to_load(wanted, missing)
         if jobs:
             self._bundle = _image_bundle.read(Path(self._args["bundle"]))
+            self._bundle.meant_for(architecture)
             lacking = _image_bundle.lacking(self._bundle, jobs, wanted)
             if lacking:
                 raise Refused(lacking)
-            self._files = {job.ref: str(self._bundle.file(job.ref)) for job in jobs}
+            for name in self._bundle.archives(job.ref for job in jobs):
+                self._bundle.checked(name)
         return jobs
 
     def _result(self, wanted: list[Wanted], jobs: list[Wanted], found: dict[str, Any]) -> dict[str, Any]:
@@ -116,25 +122,55 @@ class ActionModule(ImageAction):
 
         :raises Refused: if that fails.
         """
-        folder, verb = self._folder(), "loading" if self._args["bundle"] else "making"
-        self._tell(f"{image.short} image: {verb} {image.ref}; log: {folder}/{image.short}.log")
-        began = time.monotonic()
-        self._run_job(self._job_args(image) | {"folder": folder})
-        self._tell(f"{image.short} image: done after {time.monotonic() - began:.0f} s")
+        self._timed(f"{image.short} image", f"making {image.ref}", self._job_args(image))
 
-    def _job_args(self, image: Wanted) -> dict[str, Any]:
-        """Return the parameters of M(gpulab.jupyterhub.image_make), with the files that it needs on the server."""
-        args = self._args
-        common = {
+    def _load(self, images: list[Wanted]) -> None:
+        """Load images in the background, archive by archive, and tell how far it is.
+
+        :raises Refused: if that fails.
+        """
+        by_ref = {image.ref: image for image in images}
+        for name, refs in self._bundle.archives(by_ref).items():
+            path = str(self._bundle.path / name)
+            self._tell(f"images: sending {path}")
+            bundled = {"path": self._send_file(path, "images"), "sha256": self._bundle.sums[name], "origin": path}
+            args = self._common_args(by_ref[refs[0]]) | {"short": "images", "bundled": bundled}
+            self._timed("images", f"loading {', '.join(refs)}", args)
+
+    def _timed(self, title: str, deed: str, args: dict[str, Any]) -> None:
+        """Run a job, and tell how long it took.
+
+        :raises Refused: if it fails.
+        """
+        folder = self._folder()
+        self._tell(f"{title}: {deed}; log: {folder}/{args['short']}.log")
+        began = time.monotonic()
+        self._run_job(args | {"folder": folder}, title)
+        self._tell(f"{title}: done after {time.monotonic() - began:.0f} s")
+
+    def _judge(self, jobs: list[Wanted], missing: list[str]) -> None:
+        """See that what was loaded is what its names say: an archive's digest tells nothing of that.
+
+        :raises Refused: if it is not.
+        """
+        wrong = [job.ref for job in jobs if job.ref in missing]
+        if wrong and self._args["bundle"]:
+            raise Refused(
+                f"lab_bundle: the archives of the bundle {self._args['bundle']} hold other images than "
+                f"{', '.join(wrong)}. Make the bundle anew: {_image_bundle.AGAIN}."
+            )
+
+    def _common_args(self, image: Wanted) -> dict[str, Any]:
+        return {
             "ref": image.ref,
             "short": image.short,
             "labels": {_image_plan.LABEL: image.what, _image_plan.DIGEST_LABEL: image.tag},
         }
-        if args["bundle"]:
-            path = self._files[image.ref]
-            place, sha256 = self._send_file(path, "image"), self._bundle.sha256(image.ref)
-            return common | {"bundled": {"path": place, "sha256": sha256, "origin": path}}
-        common |= {
+
+    def _job_args(self, image: Wanted) -> dict[str, Any]:
+        """Return the parameters of M(gpulab.jupyterhub.image_make), with the files that it needs on the server."""
+        args = self._args
+        common = self._common_args(image) | {
             "extra_ca": [Path(path).read_text("utf-8") for path in args["extra_ca"]],
             **{name: args[name] for name in ("http_proxy", "https_proxy", "no_proxy")},
         }

@@ -15,7 +15,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._image_action im
 
 
 class ActionModule(ImageAction):
-    """Save what the bundle lacks, one image after the other; describe it last."""
+    """Save what the bundle lacks, into one archive; describe it last."""
 
     _SPEC = {
         "images": IMAGES,
@@ -27,11 +27,11 @@ class ActionModule(ImageAction):
     def _converge(self) -> dict[str, Any]:
         wanted = _image_plan.resolve(self._args["images"], self._args["refresh"])
         bundle = self._open()
-        missing = [image for image in _image_plan.tops(wanted) if not _whole(bundle, image.ref)]
+        whole = bundle.whole()
+        missing = [image for image in _image_plan.tops(wanted) if image.ref not in whole]
         if missing and not self._task.check_mode:
             (bundle.path / "images").mkdir(parents=True, exist_ok=True)
-            for image in missing:
-                self._save(bundle, image, bundles.made_of(image, wanted))
+            self._save(bundle, missing, wanted)
             bundles.write(bundle)
         saved = [image.ref for image in missing]
         result = {"changed": bool(saved), "saved": saved, "images": sorted({*bundle.images, *saved})}
@@ -60,34 +60,28 @@ class ActionModule(ImageAction):
         except bundles.BundleError:
             return bundles.Bundle(path)
 
-    def _save(self, bundle: bundles.Bundle, image: Wanted, made_of: dict[str, str]) -> None:
-        """Save one image on the server, and fetch it.
+    def _save(self, bundle: bundles.Bundle, images: list[Wanted], wanted: list[Wanted]) -> None:
+        """Save images on the server, and fetch them.
 
-        :raises Refused: if that fails.
+        :raises Refused, BundleError: if that fails.
         """
-        name = bundles.file_name(image)
+        name, refs = bundles.file_name(images), [image.ref for image in images]
         there = self._connection._shell.join_path(self._folder(), Path(name).name)
         part = bundle.path / f"{name}.part"
-        self._tell(f"{image.short} image: saving {image.ref}")
-        saved = self._module("image_save", {"ref": image.ref, "path": there})
+        self._tell(f"images: saving {', '.join(refs)}")
+        saved = self._module("image_save", {"refs": refs, "path": there})
         try:
-            self._tell(f"{image.short} image: fetching {saved['size'] >> 20} MB")
+            bundle.add_for(saved["architecture"])
+            self._tell(f"images: fetching {saved['size'] >> 20} MB")
             self._connection.fetch_file(there, str(part))
         finally:
             self._module("ansible.builtin.file", {"path": there, "state": "absent"})
         if file_sha256(part) != saved["sha256"]:
             raise Refused(f"{part} arrived damaged. Run the same command again.")
         part.replace(bundle.path / name)
-        bundle.images[image.ref] = {"file": name, "made_of": made_of}
+        for image in images:
+            bundle.images[image.ref] = {"file": name, "made_of": bundles.made_of(image, wanted)}
         bundle.sums[name] = saved["sha256"]
-
-
-def _whole(bundle: bundles.Bundle, ref: str) -> bool:
-    """Tell whether a bundle has an image, undamaged."""
-    try:
-        return ref in bundle.images and bundle.file(ref).exists()
-    except bundles.BundleError:
-        return False
 
 
 def _listed(refs: set[str]) -> str:

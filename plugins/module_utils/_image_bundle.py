@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bundle: a directory with all that servers without a way out need, which is carried to them.
 
-C(manifest.json) says which image lies in which file of C(images/), and from what it was made: the name of each
-setting and file, with a digest of its value, as values may hold passwords. C(SHA256SUMS) holds the digests of all
-files, the manifest's too, in the form that `sha256sum --check` reads.
+C(manifest.json) says what processors it is for, which image lies in which archive of C(images/), and from what it was
+made: the name of each setting and file, with a digest of its value, as values may hold passwords. C(SHA256SUMS) holds
+the digests of all files, the manifest's too, in the form that `sha256sum --check` reads.
+
+Images that are saved together share an archive, and so the layers that they have in common.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -20,7 +23,7 @@ from ._image_digest import file_sha256
 from ._image_plan import Wanted
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-FORMAT = 1
+FORMAT = 2
 #: How a bundle is made, for messages.
 AGAIN = "./run.sh bundle -i INVENTORY -e lab_bundle=DIRECTORY, where there is a way out"
 
@@ -46,26 +49,28 @@ class BundleError(Exception):
 class Bundle:
     """What a bundle holds.
 
-    `images` has file and ingredients of each image, by its reference; `sums` the SHA-256 of each file, by its path
-    within the bundle.
+    `architecture` is that of the servers that it is for; `images` has file and ingredients of each image, by its
+    reference; `sums` the SHA-256 of each file, by its path within the bundle.
     """
 
     path: Path
+    architecture: str = ""
     images: dict[str, dict[str, Any]] = field(default_factory=dict)
     sums: dict[str, str] = field(default_factory=dict)
 
-    def file(self, ref: str) -> Path:
-        """Return where an image lies, after its content was compared with its digest.
+    def archives(self, refs: Iterable[str]) -> dict[str, list[str]]:
+        """Return the archives that images lie in, and which of them each has."""
+        found: dict[str, list[str]] = {}
+        for ref in refs:
+            found.setdefault(self.images[ref]["file"], []).append(ref)
+        return found
 
+    def checked(self, name: str) -> Path:
+        """Return where a file of the bundle lies, after its content was compared with its digest.
+
+        :param name: its path within the bundle.
         :raises BundleError: if it is not the file that was put there.
         """
-        return self._checked(self.images[ref]["file"])
-
-    def sha256(self, ref: str) -> str:
-        """Return the SHA-256 of an image's file, in hexadecimal digits."""
-        return self.sums[self.images[ref]["file"]]
-
-    def _checked(self, name: str) -> Path:
         path, expected = self.path / name, self.sums.get(name, "")
         found = file_sha256(path) if path.is_file() else "nothing: there is no such file"
         if not expected or found != expected:
@@ -78,6 +83,35 @@ class Bundle:
             )
         return path
 
+    def whole(self) -> set[str]:
+        """Return the references of the images whose archives are there, undamaged."""
+        refs: set[str] = set()
+        for name, held in self.archives(self.images).items():
+            with contextlib.suppress(BundleError):
+                self.checked(name)
+                refs |= set(held)
+        return refs
+
+    def add_for(self, architecture: str) -> None:
+        """Take what is made on a server of an architecture: the first decides, as nothing in a bundle tells them apart.
+
+        :raises BundleError: if it is another one.
+        """
+        self.architecture = self.architecture or architecture
+        self.meant_for(architecture)
+
+    def meant_for(self, architecture: str) -> None:
+        """Refuse servers of another architecture than the bundle's.
+
+        :raises BundleError: then.
+        """
+        if self.architecture != architecture:
+            raise BundleError(
+                f"lab_bundle: the bundle {self.path} is for processors of the architecture {self.architecture}, and "
+                f"this server's is {architecture}; nothing was changed. Set lab_bundle to another directory for "
+                f"servers like this one, and make that bundle on one of them: {AGAIN}."
+            )
+
 
 def read(path: Path) -> Bundle:
     """Return the bundle in a directory.
@@ -87,33 +121,37 @@ def read(path: Path) -> Bundle:
     try:
         lines = (path / SUMS).read_text("utf-8").splitlines()
         manifest = json.loads((path / MANIFEST).read_text("utf-8"))
-        bundle = Bundle(path, dict(manifest["images"]), {name: digest for digest, name in map(str.split, lines)})
+        if manifest["format"] != FORMAT:
+            raise BundleError(
+                f"lab_bundle: the bundle {path} has format {manifest['format']}; this release reads {FORMAT}. "
+                f"Make it anew with this release: {AGAIN}."
+            )
+        sums = {name: digest for digest, name in map(str.split, lines)}
+        bundle = Bundle(path, manifest["architecture"], dict(manifest["images"]), sums)
     except FileNotFoundError as error:
         raise BundleError(f"lab_bundle: there is no {error.filename}, so no bundle. Make one: {AGAIN}.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"lab_bundle: the bundle {path} is damaged: {error}. Make it anew: {AGAIN}.") from error
-    if manifest.get("format") != FORMAT:
-        raise BundleError(
-            f"lab_bundle: the bundle {path} has format {manifest.get('format')}; this release reads {FORMAT}. "
-            f"Make it anew with this release: {AGAIN}."
-        )
-    bundle._checked(MANIFEST)
+    bundle.checked(MANIFEST)
     return bundle
 
 
 def write(bundle: Bundle) -> None:
     """Write what a bundle holds into its directory, the digests last: until then it counts as damaged."""
     manifest = bundle.path / MANIFEST
-    manifest.write_text(json.dumps({"format": FORMAT, "images": bundle.images}, indent=2, sort_keys=True) + "\n")
+    holds = {"format": FORMAT, "architecture": bundle.architecture, "images": bundle.images}
+    manifest.write_text(json.dumps(holds, indent=2, sort_keys=True) + "\n")
     bundle.sums[MANIFEST] = file_sha256(manifest)
     kept = {MANIFEST, *(image["file"] for image in bundle.images.values())}
     lines = [f"{digest}  {name}\n" for name, digest in sorted(bundle.sums.items()) if name in kept]
     (bundle.path / SUMS).write_text("".join(lines))
 
 
-def file_name(image: Wanted) -> str:
-    """Return where an image lies in a bundle."""
-    return f"images/{image.short}-{image.tag}.tar.gz"
+def file_name(images: Iterable[Wanted]) -> str:
+    """Return where images that are saved together lie in a bundle."""
+    images = list(images)
+    digest = hashlib.sha256(" ".join(sorted(image.ref for image in images)).encode()).hexdigest()
+    return f"images/{'-'.join(image.short for image in images)}-{digest[:12]}.tar.gz"
 
 
 def made_of(image: Wanted, wanted: Iterable[Wanted]) -> dict[str, str]:

@@ -57,7 +57,7 @@ options:
       sha256: {description: Its SHA-256 in hexadecimal digits., type: str, required: true}
       origin: {description: How the archive is called in messages., type: str, required: true}
   bundled:
-    description: The finished image, as M(gpulab.jupyterhub.image_save) wrote it.
+    description: An archive with the finished image, maybe among others, of M(gpulab.jupyterhub.image_save).
     type: dict
     suboptions:
       path: {description: File on the server., type: str, required: true}

@@ -79,6 +79,11 @@ removed:
   returned: always
   type: list
   elements: str
+architecture:
+  description: What the server's processor is, as Docker calls it.
+  returned: always
+  type: str
+  sample: amd64
 tools:
   description: Programs of the server that making a base image needs, and whether they are there.
   returned: always
@@ -93,6 +98,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._docker_cli import Docker, DockerError
 from ..module_utils._image_plan import DIGEST_LABEL, LABEL, superseded
+from ..module_utils._platform import architecture
 
 _MEND = "`docker info` on the server tells more; playbooks/server.yml installs and mends the engine."
 
@@ -149,6 +155,7 @@ def decide(
         "present": sorted(ids),
         "sizes": {ref: named[ref]["Size"] for ref in wanted if ref in ids},
         "removed": remove,
+        "architecture": architecture(),
         "tools": {"mmdebstrap": shutil.which("mmdebstrap") is not None},
         "diff": {
             "before": _listed([f"{ref} (another image)" if ref in moved else ref for ref in sorted(named)]),

@@ -103,10 +103,11 @@ class ImageAction(ActionBase):
         """Return the server's directory for logs and temporary files."""
         return str(self._connection._shell.join_path(self._args["data_root"], "build"))
 
-    def _run_job(self, args: Mapping[str, Any]) -> None:
+    def _run_job(self, args: Mapping[str, Any], title: str) -> None:
         """Run M(gpulab.jupyterhub.image_make) in the background, and tell how far it is.
 
         :param args: its parameters.
+        :param title: what it is called in what is told.
         :raises Refused: if it fails.
         """
         # There is no other way to ask for a job in the background, and no other module must run as one.
@@ -117,9 +118,9 @@ class ImageAction(ActionBase):
             self._task.async_val = 0
             # The job removes its own directory; the next one has a new one, which is to be removed as well.
             self._cleanup_remote_tmp = True
-        self._follow(job["ansible_job_id"], args["ref"], args["short"])
+        self._follow(job["ansible_job_id"], args["short"], title)
 
-    def _follow(self, job: str, ref: str, short: str) -> None:
+    def _follow(self, job: str, short: str, title: str) -> None:
         """Give signs of life and tell what goes on, until the job has ended.
 
         :raises Refused: if it failed.
@@ -133,14 +134,14 @@ class ImageAction(ActionBase):
                 heard, last = now, words
             if words and now - told >= _TELL:
                 told = now
-                self._tell(f"{short} image: {words}")
+                self._tell(f"{title}: {words}")
             if not words or now - asked >= _CHECK:
                 asked = now
                 if self._ended(job):
                     return
             if now - heard >= _SILENCE:
                 raise Refused(
-                    f"The job that makes {ref} has died without a word. Its log on the server is "
+                    f"{title}: the job has died without a word. Its log on the server is "
                     f"{self._folder()}/{short}.log. Run the same command again: it goes on from the last finished step."
                 )
 

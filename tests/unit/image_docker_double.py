@@ -1,6 +1,6 @@
 """Stands in for the program docker in tests of actions for images: images are files, named by their references.
 
-A build whose context says `fail` does. An archive of `docker save` is a reference and the image's labels.
+A build whose context says `fail` does. An archive of `docker save` has the images' labels, by their references.
 """
 
 import gzip
@@ -32,14 +32,14 @@ def build(words):
     place(words[words.index("--tag") + 1]).write_text(json.dumps(labels))
 
 
-def save(ref):
-    print(json.dumps([ref, json.loads(place(ref).read_text())]))
+def save(refs):
+    print(json.dumps({ref: json.loads(place(ref).read_text()) for ref in refs}))
 
 
 def load(path):
-    ref, labels = json.loads(gzip.decompress(Path(path).read_bytes()))
-    place(ref).write_text(json.dumps(labels))
-    print(f"Loaded image: {ref}")
+    for ref, labels in json.loads(gzip.decompress(Path(path).read_bytes())).items():
+        place(ref).write_text(json.dumps(labels))
+        print(f"Loaded image: {ref}")
 
 
 def inspect(ref):
@@ -59,7 +59,7 @@ def main():
                 sys.exit(f"No such image: {words[2:]}")
             print(json.dumps([inspect(ref) for ref in words[2:]]))
         case ["image", "save"]:
-            save(words[2])
+            save(words[2:])
         case ["image", "load"]:
             load(words[3])
         case ["image", "rm"]:

@@ -11,20 +11,20 @@ DOUBLE = Path(__file__).parent / "image_docker_double.py"
 
 
 def prepare(place):
-    """Make a server in a directory: a store of images, the program docker, and the contexts of two images."""
+    """Make a server in a directory: a store of images, the program docker, and the contexts of three images."""
     (place / "images").mkdir()
     (place / "bin").mkdir()
     docker = place / "bin" / "docker"
     docker.write_text(f'#!/bin/sh\nexec {sys.executable} {DOUBLE} "$@"\n')
     docker.chmod(0o755)
-    for name in ("base", "hub"):
+    for name in ("base", "hub", "user"):
         (place / name).mkdir()
         (place / name / "Dockerfile").write_text("FROM x\n")
     return place
 
 
 class Play:
-    """A play with one task on such a server, about those two images; call it with options of ansible-playbook."""
+    """A play with one task on such a server, about those images; call it with options of ansible-playbook."""
 
     def __init__(self, place, module, arguments, store="images"):
         self.place, self.store = place, place / store
@@ -32,6 +32,7 @@ class Play:
         images = [
             {"name": "t/base", "what": "base", "base": "debian", "context": str(place / "base")},
             {"name": "t/hub", "what": "hub", "base": "t/base", "context": str(place / "hub")},
+            {"name": "t/user", "what": "singleuser", "base": "t/base", "context": str(place / "user")},
         ]
         task = {f"gpulab.jupyterhub.{module}": {"images": images, **arguments}}
         self.text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}])

@@ -1,11 +1,14 @@
 """image_bundle: what one server has made, another one loads, and nothing else."""
 
+import gzip
 import json
 import subprocess
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_bundle as bundles
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_plan as plan
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._platform import architecture
 from ansible_collections.gpulab.jupyterhub.tests.unit.image_play import Play, prepare
 
 
@@ -15,7 +18,8 @@ def lab(tmp_path):
     place = prepare(tmp_path)
     refs = Play(place, "image_build", {"data_root": str(place / "lab")})()[0]["refs"]
     common = {"data_root": str(place / "lab"), "bundle": str(place / "bundle")}
-    return place, Play(place, "image_bundle", common), Play(place, "image_build", common, store="bare"), refs["t/hub"]
+    bundle, load = Play(place, "image_bundle", common), Play(place, "image_build", common, store="bare")
+    return place, bundle, load, [refs["t/hub"], refs["t/user"]]
 
 
 def stored(place):
@@ -23,55 +27,98 @@ def stored(place):
 
 
 def test_what_is_bundled_is_loaded_elsewhere_and_that_alone(lab):
-    place, bundle, load, hub = lab
+    place, bundle, load, tops = lab
     result, _said = bundle()
-    assert (result["changed"], result["saved"], result["images"]) == (True, [hub], [hub])
-    assert [path.name for path in (place / "bundle" / "images").iterdir()] == [f"hub-{hub[-12:]}.tar.gz"]
-    assert [path.name for path in (place / "lab" / "build").glob("*.gz")] == []
+    assert (result["changed"], result["saved"], result["images"]) == (True, tops, tops)
+    assert list((place / "lab" / "build").glob("*.gz")) == []
     result, printed = load()
-    assert (result["changed"], result["msg"]) == (True, f"loaded {hub}")
-    assert f"hub image: loading {hub}" in printed
-    assert stored(place) == [hub]
+    assert (result["changed"], result["msg"]) == (True, f"loaded {', '.join(tops)}")
+    assert f"images: loading {', '.join(tops)}" in printed
+    assert stored(place) == tops
     assert not load()[0]["changed"]
 
 
+def archives(place):
+    return sorted(path.name for path in (place / "bundle" / "images").iterdir())
+
+
+def test_what_is_bundled_together_shares_an_archive_and_what_comes_later_has_its_own(lab):
+    place, bundle, load, _tops = lab
+    bundle()
+    (first,) = archives(place)
+    assert first.startswith("hub-user-")
+    (place / "user" / "more").write_text("new")
+    Play(place, "image_build", {"data_root": str(place / "lab"), "prune": False})()
+    bundle()
+    assert [name.rpartition("-")[0] for name in archives(place)] == ["hub-user", "user"]
+    _result, printed = load()
+    assert printed.count("images: loading") == 2
+
+
+def test_an_archive_of_other_images_is_refused(lab):
+    place, bundle, load, (hub, user) = lab
+    bundle()
+    whole = bundles.read(place / "bundle")
+    (name,) = whole.archives(whole.images)
+    path = whole.path / name
+    path.write_bytes(gzip.compress(json.dumps({hub: {"org.gpulab.jupyterhub.digest": hub[-12:]}}).encode()))
+    whole.sums[name] = file_sha256(path)
+    bundles.write(whole)
+    assert f"hold other images than {user}. Make the bundle anew" in load()[0]["msg"]
+
+
+def test_a_bundle_for_other_processors_is_refused_before_anything_changes(lab):
+    place, bundle, load, _tops = lab
+    bundle()
+    whole = bundles.read(place / "bundle")
+    whole.architecture = "s390x"
+    bundles.write(whole)
+    told = load("--check")[0]["msg"]
+    assert f"is for processors of the architecture s390x, and this server's is {architecture()}" in told
+    assert "Set lab_bundle to another directory" in told
+    (place / "user" / "more").write_text("new")
+    Play(place, "image_build", {"data_root": str(place / "lab")})()
+    assert "architecture s390x" in bundle()[0]["msg"]
+    assert (stored(place), len(archives(place))) == ([], 1)
+
+
 def test_a_whole_bundle_is_left_as_it_is(lab):
-    place, bundle, _load, hub = lab
+    place, bundle, _load, tops = lab
     bundle()
     before = (place / "bundle" / "SHA256SUMS").stat().st_mtime_ns
     result, _said = bundle()
-    assert (result["changed"], result["images"]) == (False, [hub])
+    assert (result["changed"], result["images"]) == (False, tops)
     assert (place / "bundle" / "SHA256SUMS").stat().st_mtime_ns == before
 
 
 def test_checks_tell_and_change_nothing(lab):
-    place, bundle, load, hub = lab
+    place, bundle, load, tops = lab
     result, printed = bundle("--check", "--diff")
-    assert (result["changed"], result["saved"]) == (True, [hub])
-    assert f"+{hub}" in printed
+    assert (result["changed"], result["saved"]) == (True, tops)
+    assert f"+{tops[0]}" in printed
     assert not (place / "bundle").exists()
     bundle()
     result, _said = load("--check")
-    assert (result["changed"], result["msg"], stored(place)) == (True, f"would load {hub}", [])
+    assert (result["changed"], result["msg"], stored(place)) == (True, f"would load {', '.join(tops)}", [])
 
 
 def test_its_digests_are_those_that_sha256sum_checks(lab):
-    place, bundle, _load, _hub = lab
+    place, bundle, _load, _tops = lab
     bundle()
     told = subprocess.check_output(["sha256sum", "--check", "SHA256SUMS"], cwd=place / "bundle", text=True)
     assert sorted(line.split(":")[0].split("/")[0] for line in told.splitlines()) == ["images", "manifest.json"]
 
 
 def test_images_that_are_in_it_already_stay(lab):
-    place, bundle, _load, hub = lab
+    place, bundle, _load, tops = lab
     bundle()
     (place / "hub" / "more").write_text("new")
     new = Play(place, "image_build", {"data_root": str(place / "lab"), "prune": False})()[0]["refs"]["t/hub"]
-    assert bundle()[0]["images"] == sorted([hub, new])
+    assert bundle()[0]["images"] == sorted([*tops, new])
 
 
 def test_a_bundle_of_other_files_is_refused_before_anything_changes(lab):
-    place, bundle, load, hub = lab
+    place, bundle, load, _tops = lab
     bundle()
     (place / "hub" / "more").write_text("new")
     result, _said = load()
@@ -83,19 +130,19 @@ def test_a_bundle_of_other_files_is_refused_before_anything_changes(lab):
 
 @pytest.mark.parametrize("name", ["manifest.json", "images"])
 def test_a_damaged_file_is_named_and_made_anew_by_the_next_bundling(lab, name):
-    place, bundle, load, hub = lab
+    place, bundle, load, tops = lab
     bundle()
     path = place / "bundle" / name
     path = next(path.iterdir()) if path.is_dir() else path
     path.write_bytes(path.read_bytes() + b"\n")
     result, _said = load("--check")
     assert f"{path} is not the file that was bundled; nothing was changed." in result["msg"]
-    assert bundle()[0]["saved"] == [hub]
+    assert bundle()[0]["saved"] == tops
     assert not load("--check")[0].get("failed")
 
 
 def test_a_directory_that_holds_something_else_is_left_alone(lab):
-    place, bundle, load, _hub = lab
+    place, bundle, load, _tops = lab
     (place / "bundle").mkdir()
     (place / "bundle" / "thesis.tex").write_text("")
     assert "holds other files, and no bundle" in bundle()[0]["msg"]
@@ -130,7 +177,7 @@ def bundled(path, images):
     """Return a bundle that was made of these images."""
     wanted = plan.resolve(images)
     found = {image.ref: {"made_of": bundles.made_of(image, wanted)} for image in plan.tops(wanted)}
-    return bundles.Bundle(path, found)
+    return bundles.Bundle(path, images=found)
 
 
 def _set(images, number, *keys, value):
@@ -192,6 +239,6 @@ def test_no_password_of_an_index_is_kept(images, tmp_path):
 def test_a_bundle_of_another_format_is_told(tmp_path):
     bundles.write(bundles.Bundle(tmp_path))
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 2'))
-    with pytest.raises(bundles.BundleError, match="has format 2; this release reads 1"):
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+    with pytest.raises(bundles.BundleError, match="has format 1; this release reads 2"):
         bundles.read(tmp_path)
