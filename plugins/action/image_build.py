@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_bundle, _image_plan
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _bundle, _image_bundle, _image_plan
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256, pack
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_failure import wrong_digest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_plan import Wanted
-from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._image_action import IMAGES, TEXT, ImageAction, Refused
+from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._image_action import IMAGES, TEXT, ImageAction
+from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._lab_action import Refused
 
 # In seconds.
 _LOCK_WAIT = 300
@@ -63,7 +64,7 @@ class ActionModule(ImageAction):
             return jobs
         jobs = _image_plan.to_load(wanted, missing)
         if jobs:
-            self._bundle = _image_bundle.read(Path(self._args["bundle"]))
+            self._bundle = _bundle.read(Path(self._args["bundle"]))
             self._bundle.meant_for(architecture)
             lacking = _image_bundle.lacking(self._bundle, jobs, wanted)
             if lacking:
@@ -157,7 +158,7 @@ class ActionModule(ImageAction):
         if wrong and self._args["bundle"]:
             raise Refused(
                 f"lab_bundle: the archives of the bundle {self._args['bundle']} hold other images than "
-                f"{', '.join(wrong)}. Make the bundle anew: {_image_bundle.AGAIN}."
+                f"{', '.join(wrong)}. Make the bundle anew: {_bundle.AGAIN}."
             )
 
     def _common_args(self, image: Wanted) -> dict[str, Any]:
@@ -188,17 +189,8 @@ class ActionModule(ImageAction):
             "npm_config": _image_plan.npm_config(args["npm_registry"]),
         }
 
-    def _place(self, name: str) -> str:
-        """Return where a file goes on the server; the background job removes that directory when it ends."""
-        if self._connection._shell.tmpdir is None:
-            self._make_tmp_path()
-        return self._connection._shell.join_path(self._connection._shell.tmpdir, name)
-
     def _send(self, content: bytes, name: str) -> str:
         return str(self._transfer_data(self._place(name), content))
-
-    def _send_file(self, path: str, name: str) -> str:
-        return str(self._transfer_file(path, self._place(name)))
 
 
 def _archive(image: Wanted) -> str:

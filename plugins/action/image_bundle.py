@@ -7,11 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_bundle as bundles
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_plan
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _bundle as bundles
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_bundle, _image_plan
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_plan import Wanted
-from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._image_action import IMAGES, TEXT, ImageAction, Refused
+from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._image_action import IMAGES, TEXT, ImageAction
+from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._lab_action import Refused
 
 
 class ActionModule(ImageAction):
@@ -26,7 +27,7 @@ class ActionModule(ImageAction):
 
     def _converge(self) -> dict[str, Any]:
         wanted = _image_plan.resolve(self._args["images"], self._args["refresh"])
-        bundle = self._open()
+        bundle = bundles.opened(self._args["bundle"])
         whole = bundle.whole()
         missing = [image for image in _image_plan.tops(wanted) if image.ref not in whole]
         if missing and not self._task.check_mode:
@@ -40,32 +41,12 @@ class ActionModule(ImageAction):
             result["diff"] = {"before": _listed(before), "after": _listed({*before, *saved})}
         return result
 
-    def _open(self) -> bundles.Bundle:
-        """Return the bundle that is there, or an empty one; a damaged one is made anew.
-
-        :raises Refused: if the directory holds something else.
-        """
-        given = self._args["bundle"]
-        path = Path(given)
-        if not path.is_absolute():
-            raise Refused(
-                "Name the directory of the bundle, on the machine that runs Ansible: -e lab_bundle=/media/bundle. "
-                f"({given!r} is no absolute path.)"
-            )
-        there = {entry.name for entry in path.iterdir()} if path.exists() else set()
-        if there and not there & {bundles.MANIFEST, bundles.SUMS, "images"}:
-            raise Refused(f"lab_bundle: {path} holds other files, and no bundle. Name an empty or a new directory.")
-        try:
-            return bundles.read(path)
-        except bundles.BundleError:
-            return bundles.Bundle(path)
-
     def _save(self, bundle: bundles.Bundle, images: list[Wanted], wanted: list[Wanted]) -> None:
         """Save images on the server, and fetch them.
 
         :raises Refused, BundleError: if that fails.
         """
-        name, refs = bundles.file_name(images), [image.ref for image in images]
+        name, refs = _image_bundle.file_name(images), [image.ref for image in images]
         there = self._connection._shell.join_path(self._folder(), Path(name).name)
         part = bundle.path / f"{name}.part"
         self._tell(f"images: saving {', '.join(refs)}")
@@ -80,7 +61,7 @@ class ActionModule(ImageAction):
             raise Refused(f"{part} arrived damaged. Run the same command again.")
         part.replace(bundle.path / name)
         for image in images:
-            bundle.images[image.ref] = {"file": name, "made_of": bundles.made_of(image, wanted)}
+            bundle.images[image.ref] = {"file": name, "made_of": _image_bundle.made_of(image, wanted)}
         bundle.sums[name] = saved["sha256"]
 
 

@@ -28,6 +28,15 @@ def read_sources(root: str = "/etc/apt") -> dict[str, str]:
     return {str(path): path.read_text(encoding="utf-8") for path in paths if path.suffix in known and path.is_file()}
 
 
+def filled_in(files: list[dict[str, str]], codename: str) -> tuple[list[dict[str, str]], bool]:
+    """Fill the server's mirror into the files that leave it open; False if it was needed and is unknown."""
+    if not any(MIRROR in (file["content"] or "") for file in files):
+        return files, True
+    found = mirror(read_sources(), codename)
+    full = [{**file, "content": (file["content"] or "").replace(MIRROR, found)} for file in files]
+    return full, bool(found)
+
+
 def _one_line(text: str) -> list[tuple[str, str]]:
     """Read the classic format: `deb [options] address suite components`."""
     return re.findall(r"^deb\s+(?:\[[^]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE)

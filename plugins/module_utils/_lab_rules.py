@@ -161,6 +161,7 @@ _SINGLE: dict[str, Rule] = {
     "hub_stack_docker_data_root": lambda value: directory(value) if value else None,
     "hub_config_database_url": database,
     "hub_images_base_archive": file_here,
+    "docker_engine_bundle": path_here,
     "hub_images_bundle": path_here,
     "lab_bundle": path_here,
     "hub_stack_doctor_json": path_here,

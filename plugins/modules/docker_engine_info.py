@@ -170,6 +170,7 @@ engine:
       type: list
       elements: str
       returned: always
+    architecture: {description: "The processor's, as Debian calls it.", type: str, returned: always}
     packages: {description: Versions of the installed ones of the packages asked for., type: dict, returned: always}
     dpkg_interrupted: {description: Whether dpkg was cut off., type: bool, returned: always}
     daemon_file: {description: Path of the file of its options., type: str, returned: always}
@@ -190,6 +191,7 @@ from ..module_utils import _docker_apt as apt
 from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
 from ..module_utils._file_tree import Entry, plan
+from ..module_utils._platform import architecture
 from ..module_utils._problems import as_dicts
 
 # Programs that read them, apt's method of fetching among them, run as other users.
@@ -240,15 +242,6 @@ def service(module, wanted: str) -> dict[str, object]:
     return {"service_manager": manager, "enabled": enabled}
 
 
-def filled_in(files: list[dict[str, str]], codename: str) -> tuple[list[dict[str, str]], bool]:
-    """Fill the server's mirror into the files that leave it open; False if it was needed and is unknown."""
-    if not any(apt.MIRROR in (file["content"] or "") for file in files):
-        return files, True
-    mirror = apt.mirror(apt.read_sources(), codename)
-    full = [{**file, "content": (file["content"] or "").replace(apt.MIRROR, mirror)} for file in files]
-    return full, bool(mirror)
-
-
 def drifted(files: list[dict[str, str]]) -> list[dict[str, str]]:
     """Pick the files that are not as they shall be, with what they shall hold; None where that has to be fetched."""
     found = [wanted(file) for file in files]
@@ -271,7 +264,7 @@ def main() -> None:
     wishes = module.params
     wishes["wants_cdi"] = wishes["settings"]["cdi"]
     wishes["wants_live_restore"] = wishes["settings"]["live_restore"]
-    files, mirror_found = filled_in(wishes["files"], wishes["codename"])
+    files, mirror_found = apt.filled_in(wishes["files"], wishes["codename"])
     found = look.at_engine(module)
     found |= {
         **look.at_options(found, wishes["settings"]),
@@ -280,6 +273,7 @@ def main() -> None:
         "dpkg_interrupted": dpkg_interrupted(),
         "files_drifted": drifted(files),
         "mirror_found": mirror_found,
+        "architecture": architecture(),
     }
     todo = engine.plan(found, wishes)
     problems = engine.problems(found, wishes)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gpulab.jupyterhub contributors
 # SPDX-License-Identifier: Apache-2.0
-"""What the actions for images share: modules that may fail, jobs in the background, and telling how far they are."""
+"""What the actions for images share: jobs in the background, and telling how far they are."""
 
 from __future__ import annotations
 
@@ -10,12 +10,9 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_bundle import BundleError
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_plan import BOOTSTRAP_OPTION
+from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._lab_action import LabAction, Refused
 
-_MODULES = "gpulab.jupyterhub"
 # In seconds. A job says something new at least once a second; one that is silent for long is dead.
 _POLL, _TELL, _CHECK, _SILENCE = 1.0, 10.0, 60.0, 180.0
 _LONGEST = 6 * 3600
@@ -47,57 +44,8 @@ IMAGES: dict[str, Any] = {
 }
 
 
-class Refused(Exception):
-    """The task fails with this result."""
-
-    def __init__(self, msg: str, result: Mapping[str, Any] | None = None) -> None:
-        super().__init__(msg)
-        self.result = {**(result or {}), "failed": True, "msg": msg}
-
-
-class ImageAction(ActionBase):
-    """An action that has images made, saved or loaded; `_SPEC` is what it takes, `_converge` what it does."""
-
-    TRANSFERS_FILES = False
-    _supports_check_mode = True
-    _supports_async = False
-    _supports_diff = True
-    _SPEC: dict[str, Any] = {}
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the action; see the module of the same name for what it takes and returns."""
-        super().run(tmp, task_vars)
-        self._task_vars = task_vars or {}
-        _result, self._args = self.validate_argument_spec(self._SPEC)
-        try:
-            return self._converge()
-        except Refused as refused:
-            return refused.result
-        except BundleError as error:
-            return {"failed": True, "msg": str(error)}
-        except OSError as error:
-            return {"failed": True, "msg": f"{error.filename}: {error.strerror}, on the machine that runs Ansible"}
-
-    def _converge(self) -> dict[str, Any]:
-        """Return the task's result.
-
-        :raises Refused, BundleError, OSError: if it fails.
-        """
-        raise NotImplementedError
-
-    def _module(self, name: str, args: Mapping[str, Any], **how: Any) -> dict[str, Any]:
-        """Run a module on the server.
-
-        :raises Refused: if it fails, with its message and its other results.
-        """
-        full = name if "." in name else f"{_MODULES}.{name}"
-        result = self._execute_module(full, dict(args), task_vars=self._task_vars, **how)
-        if result.get("failed"):
-            raise Refused(result.get("msg", f"{full} failed"), result)
-        return result
-
-    def _tell(self, words: str) -> None:
-        Display().display(f"[{self._task_vars.get('inventory_hostname', '')}] {words}")
+class ImageAction(LabAction):
+    """An action that has images made, saved or loaded."""
 
     def _folder(self) -> str:
         """Return the server's directory for logs and temporary files."""

@@ -1,4 +1,4 @@
-"""Plays of one task that is about images, with the real Ansible and a stand-in for the program docker."""
+"""Plays of one task that is about images or packages, with the real Ansible and a stand-in for the program docker."""
 
 import json
 import os
@@ -34,7 +34,8 @@ class Play:
             {"name": "t/hub", "what": "hub", "base": "t/base", "context": str(place / "hub")},
             {"name": "t/user", "what": "singleuser", "base": "t/base", "context": str(place / "user")},
         ]
-        task = {f"gpulab.jupyterhub.{module}": {"images": images, **arguments}}
+        given = {"images": images, **arguments} if module.startswith("image_") else arguments
+        task = {f"gpulab.jupyterhub.{module}": given}
         self.text = json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [task]}])
 
     def __call__(self, *options):

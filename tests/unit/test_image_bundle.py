@@ -5,6 +5,7 @@ import json
 import subprocess
 
 import pytest
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _bundle
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_bundle as bundles
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _image_plan as plan
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
@@ -58,21 +59,21 @@ def test_what_is_bundled_together_shares_an_archive_and_what_comes_later_has_its
 def test_an_archive_of_other_images_is_refused(lab):
     place, bundle, load, (hub, user) = lab
     bundle()
-    whole = bundles.read(place / "bundle")
+    whole = _bundle.read(place / "bundle")
     (name,) = whole.archives(whole.images)
     path = whole.path / name
     path.write_bytes(gzip.compress(json.dumps({hub: {"org.gpulab.jupyterhub.digest": hub[-12:]}}).encode()))
     whole.sums[name] = file_sha256(path)
-    bundles.write(whole)
+    _bundle.write(whole)
     assert f"hold other images than {user}. Make the bundle anew" in load()[0]["msg"]
 
 
 def test_a_bundle_for_other_processors_is_refused_before_anything_changes(lab):
     place, bundle, load, _tops = lab
     bundle()
-    whole = bundles.read(place / "bundle")
+    whole = _bundle.read(place / "bundle")
     whole.architecture = "s390x"
-    bundles.write(whole)
+    _bundle.write(whole)
     told = load("--check")[0]["msg"]
     assert f"is for processors of the architecture s390x, and this server's is {architecture()}" in told
     assert "Set lab_bundle to another directory" in told
@@ -177,7 +178,7 @@ def bundled(path, images):
     """Return a bundle that was made of these images."""
     wanted = plan.resolve(images)
     found = {image.ref: {"made_of": bundles.made_of(image, wanted)} for image in plan.tops(wanted)}
-    return bundles.Bundle(path, images=found)
+    return _bundle.Bundle(path, images=found)
 
 
 def _set(images, number, *keys, value):
@@ -237,8 +238,8 @@ def test_no_password_of_an_index_is_kept(images, tmp_path):
 
 
 def test_a_bundle_of_another_format_is_told(tmp_path):
-    bundles.write(bundles.Bundle(tmp_path))
+    _bundle.write(_bundle.Bundle(tmp_path))
     manifest = tmp_path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
-    with pytest.raises(bundles.BundleError, match="has format 1; this release reads 2"):
-        bundles.read(tmp_path)
+    with pytest.raises(_bundle.BundleError, match="has format 1; this release reads 2"):
+        _bundle.read(tmp_path)
