@@ -96,4 +96,4 @@ requirements: venv ## pin the requirements anew, with hashes
 
 clean: ## what tests leave behind; the lab stays
 	rm -rf test-results .pytest_cache .ruff_cache .hypothesis
-	docker image ls --quiet gpulab-molecule/debian13 | xargs --no-run-if-empty docker image rm
+	docker image ls --quiet 'gpulab-molecule/debian*' | xargs --no-run-if-empty docker image rm
