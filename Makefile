@@ -56,7 +56,7 @@ soak: LAB_DRIFT_COMBINATIONS ?= 200
 soak: venv lab ## every drift of tests/e2e/drift.py and LAB_DRIFT_COMBINATIONS (200) of several at once; takes hours
 	LAB_DRIFTS=all LAB_DRIFT_COMBINATIONS=$(LAB_DRIFT_COMBINATIONS) $(PYTEST) -v tests/e2e/test_drift.py tests/e2e/test_drift_network.py
 
-bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about ten minutes, as root
+bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about twenty minutes, as root
 	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)
 
 molecule: venv ## roles on servers of their own, reached over SSH; needs Debian and a Docker engine

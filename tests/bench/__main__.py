@@ -13,18 +13,14 @@ from pathlib import Path
 from e2e.labclient import Lab
 from e2e.server import docker
 
-from bench import measure, plainlab
-from bench.figures import Comparison, Crowd, crowd_line, page, row
+from bench import fleet, measure, plainlab
+from bench.figures import Comparison, Crowd, Span, page
+from bench.measure import say
 
 PAGE = measure.ROOT / "docs/performance.md"
 USER_IMAGE = "jupyter-custom-gpu:latest"
 CROWD = 12
 LARGE_CROWD = 30
-
-
-def say(text: str) -> None:
-    """Tell whoever waits how far it is."""
-    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def starts(ours: Lab, plain: Lab, count: int) -> list[Comparison]:
@@ -99,7 +95,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--starts", type=int, default=10, help="how many servers are started one by one")
     parser.add_argument("--rounds", type=int, default=3, help="how often servers start at once, and a converge runs")
-    parser.add_argument("--only", choices=("servers", "converge"), help="leave the rest out, and write no page")
+    parser.add_argument(
+        "--only", choices=("servers", "converge", "fleet"), help="leave the rest out, and write no page"
+    )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes")
     return parser.parse_args()
 
@@ -108,25 +106,30 @@ def main() -> int:
     """Measure, write the page, and tell whether the bounds are kept."""
     asked = arguments()
     comparisons: list[Comparison] = []
-    groups: list[Crowd] = []
-    if asked.only != "converge":
+    others: list[Crowd | Span] = []
+    if asked.only in (None, "servers"):
         ours = Lab.from_environment()
         say("building the plain lab (minutes, the first time) and bringing it up")
         with plainlab.running() as plain:
             comparisons = starts(ours, plain, asked.starts)
             more, groups = crowds(ours, plain, asked.rounds)
-            comparisons += more
-    if asked.only != "servers":
+        comparisons += more
+        others += groups
+    if asked.only in (None, "converge"):
         comparisons.append(converges(asked.rounds))
-    text = page(comparisons, groups, machine(), datetime.date.today().isoformat())
+    if asked.only in (None, "fleet"):
+        more, first = fleet.converges(asked.rounds)
+        comparisons += more
+        others.append(first)
+    text = page(comparisons, others, machine(), datetime.date.today().isoformat())
     if asked.only:
         print(text)
     else:
         asked.page.write_text(text, encoding="utf-8")
         say(f"written: {asked.page}")
-    missed = [part for part in (*comparisons, *groups) if not part.kept]
+    missed = [part for part in (*comparisons, *others) if not part.kept]
     for part in missed:
-        say(f"bound missed: {row(part) if isinstance(part, Comparison) else crowd_line(part)}")
+        say(f"bound missed: {part}")
     return 1 if missed else 0
 
 

@@ -37,6 +37,17 @@ class Comparison:
         """Whether the bound is kept."""
         return self.ratio <= self.bound
 
+    def __str__(self) -> str:
+        """Write it as a line of a table in Markdown."""
+        cells = [
+            self.what,
+            spread(self.ours, self.unit),
+            f"{self.against}: {spread(self.other, self.unit)}",
+            f"**{self.ratio:.2f}**",
+            f"{self.bound:g}, {_verdict(self.kept)}",
+        ]
+        return f"| {' | '.join(cells)} |"
+
 
 @dataclass(frozen=True)
 class Crowd:
@@ -53,6 +64,35 @@ class Crowd:
     def kept(self) -> bool:
         """Whether all have started."""
         return not self.failures
+
+    def __str__(self) -> str:
+        """Write how it fared, as an item of a list."""
+        if self.kept:
+            return f"- {self.size} servers started at once: none failed."
+        return f"- {self.size} servers started at once: {len(self.failures)} failed; the first: {self.failures[0]}"
+
+
+@dataclass(frozen=True)
+class Span:
+    """Something that was measured once, and is wanted within a time of its own.
+
+    :param what: what was measured, in words.
+    :param taken: how long it took, in seconds.
+    :param bound: how long it may take at most, in seconds.
+    """
+
+    what: str
+    taken: float
+    bound: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether it was quick enough."""
+        return self.taken <= self.bound
+
+    def __str__(self) -> str:
+        """Write it as an item of a list."""
+        return f"- {self.what}: {self.taken:.0f} s (wanted, at most: {self.bound:g} s, {_verdict(self.kept)})."
 
 
 def bytes_of(text: str) -> float:
@@ -74,36 +114,22 @@ def spread(values: Sequence[float], unit: str) -> str:
     return text if len(values) == 1 else f"{text} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
-def row(comparison: Comparison) -> str:
-    """Write one comparison as a line of a table in Markdown."""
-    cells = [
-        comparison.what,
-        spread(comparison.ours, comparison.unit),
-        f"{comparison.against}: {spread(comparison.other, comparison.unit)}",
-        f"**{comparison.ratio:.2f}**",
-        f"{comparison.bound:g}, {'kept' if comparison.kept else 'missed'}",
-    ]
-    return f"| {' | '.join(cells)} |"
+def _verdict(kept: bool) -> str:
+    return "kept" if kept else "missed"
 
 
-def crowd_line(crowd: Crowd) -> str:
-    """Write how a crowd fared, as an item of a list."""
-    if crowd.kept:
-        return f"- {crowd.size} servers started at once: none failed."
-    return f"- {crowd.size} servers started at once: {len(crowd.failures)} failed; the first: {crowd.failures[0]}"
-
-
-def page(comparisons: Sequence[Comparison], crowds: Sequence[Crowd], machine: str, date: str) -> str:
+def page(comparisons: Sequence[Comparison], others: Sequence[Crowd | Span], machine: str, date: str) -> str:
     """Write docs/performance.md.
 
+    :param others: what stands beside nothing else.
     :param machine: cores, memory, distribution, engine, in words.
     :param date: when it was measured.
     """
     return _PAGE.format(
         machine=machine,
         date=date,
-        rows="\n".join(row(comparison) for comparison in comparisons),
-        crowds="\n".join(crowd_line(crowd) for crowd in crowds),
+        rows="\n".join(map(str, comparisons)),
+        others="\n".join(map(str, others)),
     )
 
 
@@ -123,7 +149,7 @@ and a network of their own (`tests/bench/plain`).
 | --- | --- | --- | --- | --- |
 {rows}
 
-{crowds}
+{others}
 
 How it is measured:
 
@@ -132,4 +158,6 @@ How it is measured:
   is from the first request until the last server is ready.
 - Memory is what `docker stats` tells of a server that is ready and that nobody has opened yet.
 - A bare start is `docker run` of this lab's user image with `jupyter lab`, until `/api` answers.
+- Over SSH: servers that are containers of this machine with systemd, SSH and an engine of their own, so that the
+  controller and all of them share its cores. They get their images from a bundle, the engine from Debian's mirror.
 """

@@ -2,6 +2,7 @@
 
 import secrets
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,11 @@ BARE_PORT = 18888
 BARE_TIMEOUT = 60
 QUIET = 5
 """Seconds that a server is left alone before its memory is read."""
+
+
+def say(text: str) -> None:
+    """Tell whoever waits how far it is."""
+    print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
 def seconds(action: Callable[[], Any]) -> float:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.figures import Comparison, Crowd, bytes_of, page
+from bench.figures import Comparison, Crowd, Span, bytes_of, page
 
 
 def start(ours, other=(4.0, 3.0, 20.0), bound=0.5):
@@ -42,6 +42,12 @@ def test_page_shows_figures_ratio_and_bound():
 
 
 def test_page_hides_no_missed_bound():
-    text = page([start([4.0])], [Crowd(30, ["ada: timeout", "bob: timeout"])], "2 cores", "2026-01-31")
+    text = page(
+        [start([4.0])],
+        [Crowd(30, ["ada: timeout", "bob: timeout"]), Span("A converge", 91, 90)],
+        "2 cores",
+        "2026-01-31",
+    )
     assert "0.5, missed" in text
     assert "30 servers started at once: 2 failed; the first: ada: timeout" in text
+    assert "A converge: 91 s (wanted, at most: 90 s, missed)" in text
