@@ -24,11 +24,13 @@ class Run:
     """What came of a run of the scenario's playbook.
 
     :param code: exit status of `ansible-playbook`.
+    :param recap: what Ansible counts at the end, by server.
     :param changes: changes by server.
     :param said: all that it printed.
     """
 
     code: int
+    recap: dict[str, str]
     changes: dict[str, int]
     said: str
 
@@ -42,7 +44,8 @@ def converge() -> Callable[..., Run]:
         command = ["ansible-playbook", f"--inventory={scenario}/inventory", *options, f"{scenario}/converge.yml"]
         plain = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, check=False)
-        changes = re.findall(r"^(\S+)\s+:.*\bchanged=(\d+)", done.stdout, re.M)
-        return Run(done.returncode, {name: int(number) for name, number in changes}, done.stdout + done.stderr)
+        recap = dict(re.findall(r"^(\S+)\s+: (ok=.*)", done.stdout, re.M))
+        changes = {name: int(re.findall(r"changed=(\d+)", counts)[0]) for name, counts in recap.items()}
+        return Run(done.returncode, recap, changes, done.stdout + done.stderr)
 
     return run
