@@ -1,17 +1,14 @@
 """Drifts: what a hand may change on a lab's server, and what a check has to say of it."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.labclient import Lab
 from e2e.managed import Managed, managed, services
-from e2e.server import as_admin, docker
+from e2e.server import Server
 
 NETWORK = "jupyterhub"
 STRANGER = 4242
@@ -34,7 +31,7 @@ class Drift:
 
     :param name: what somebody did.
     :param objects: what it is done to: paths, images, services by their names, and accounts, as `account <name>`.
-    :param make: does it.
+    :param make: does it, on a lab's server.
     :param told: what `--check --diff` has to say, beside the paths of `objects` and the services that start anew.
     :param anew: services that start anew for the repair.
     :param changes: how many tasks a check and a repair report as changed; None where they need not be as many.
@@ -46,7 +43,7 @@ class Drift:
 
     name: str
     objects: tuple[str, ...]
-    make: Callable[[], object]
+    make: Callable[[Server], object]
     told: tuple[str, ...] = ()
     anew: tuple[str, ...] = ()
     changes: int | None = 1
@@ -71,17 +68,6 @@ class Drift:
         return {name for name in self.objects if name.startswith("/")}
 
 
-def container(service: str) -> str:
-    """Name the container of a service."""
-    label = f"label=com.docker.compose.service={service}"
-    return docker("ps", "--all", "--filter", label, "--format", "{{.Names}}")
-
-
-def image_of(service: str) -> str:
-    """Name the image that a service runs."""
-    return docker("inspect", container(service), "--format", "{{.Config.Image}}")
-
-
 def all_drifts(data_root: Path) -> list[Drift]:
     """List every drift that the tests know."""
     return [
@@ -101,23 +87,34 @@ def all_drifts(data_root: Path) -> list[Drift]:
 def drifts_of_a_path(one: Managed, data_root: Path) -> Iterator[Drift]:
     """Yield what can be done to a path."""
     path = one.path
-    yield Drift(f"mode of {path.name}", (str(path),), lambda: path.chmod(one.mode ^ 0o022))
-    yield Drift(f"owner of {path.name}", (str(path),), lambda: _give_away(one))
+    yield Drift(f"mode of {path.name}", (str(path),), typing(change_mode(path, one.mode ^ 0o022)))
+    yield Drift(f"owner of {path.name}", (str(path),), _given_away(one))
     if one.kind == "secret":
         yield _lost_secret(one, data_root)
     elif one.kind == "file":
-        yield Drift(f"{path.name} edited", (str(path),), lambda: _append(path))
-        yield Drift(f"{path.name} removed", (str(path),), path.unlink)
+        yield Drift(f"{path.name} edited", (str(path),), typing(append(path)))
+        yield Drift(f"{path.name} removed", (str(path),), typing(("rm", str(path))))
 
 
-def _give_away(one: Managed) -> None:
+def typing(*commands: tuple[str, ...]) -> Callable[[Server], object]:
+    """Return the deed of typing commands, one after the other."""
+    return lambda server: [server.run(*words) for words in commands]
+
+
+def change_mode(path: Path, mode: int) -> tuple[str, ...]:
+    """Say how a mode is given; with its five digits, chmod takes the bits of a directory's group away, too."""
+    return ("chmod", f"{mode:05o}", str(path))
+
+
+def append(path: Path) -> tuple[str, ...]:
+    """Say how a line is put at the end of a file."""
+    return ("sh", "-c", 'echo "# by hand" >>"$0"', str(path))
+
+
+def _given_away(one: Managed) -> Callable[[Server], object]:
     # The hub goes on to write into its state.
-    os.chown(one.path, one.uid if one.path.name == "state" else STRANGER, STRANGER)
-    one.path.chmod(one.mode)
-
-
-def _append(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b"# by hand\n")
+    owner = one.uid if one.path.name == "state" else STRANGER
+    return typing(("chown", f"{owner}:{STRANGER}", str(one.path)), change_mode(one.path, one.mode))
 
 
 def _lost_secret(one: Managed, data_root: Path) -> Drift:
@@ -129,7 +126,7 @@ def _lost_secret(one: Managed, data_root: Path) -> Drift:
     return Drift(
         f"{one.path.name} removed",
         paths,
-        one.path.unlink,
+        typing(("rm", str(one.path))),
         ("(a new secret)",),
         anew,
         changes={0: 1, 1: 3}.get(len(anew)),
@@ -140,14 +137,16 @@ def _lost_secret(one: Managed, data_root: Path) -> Drift:
 def drifts_of_directories(data_root: Path) -> Iterator[Drift]:
     """Yield what can be done to directories that hold nothing but what is made again."""
     build, config, routes = (data_root / name for name in ("build", "config", "proxy"))
-    yield Drift("directory build removed", (str(build),), lambda: shutil.rmtree(build))
+    yield Drift("directory build removed", (str(build),), typing(("rm", "-r", str(build))))
     held = (config, config / "ca-bundle.pem", config / "jupyterhub_config.py")
     lost = "the container of jupyterhub keeps a /etc/jupyterhub that is gone"
     paths = tuple(map(str, held))
-    yield Drift("directory config removed", paths, lambda: shutil.rmtree(config), (lost,), ("jupyterhub",), changes=2)
+    yield Drift(
+        "directory config removed", paths, typing(("rm", "-r", str(config))), (lost,), ("jupyterhub",), changes=2
+    )
     told = "the container of proxy keeps a /srv/proxy that is gone"
     yield Drift(
-        "directory proxy removed", (str(routes),), lambda: shutil.rmtree(routes), (told,), ("proxy",), changes=2
+        "directory proxy removed", (str(routes),), typing(("rm", "-r", str(routes))), (told,), ("proxy",), changes=2
     )
 
 
@@ -172,16 +171,17 @@ def drifts_of_a_service(service: str) -> Iterator[Drift]:
         subject = f"the service {service}" if name == "removed" else f"the container of {service}"
         yield Drift(f"{service} {name}", (service,), _docker_on(service, words), (f"{subject} {told}",), (service,))
     told = f"the container of {service} is not found as {service} on the network {NETWORK}"
-    yield Drift(f"{service} without its name", (service,), lambda: _rejoin(service), (told,), (service,))
+    rejoined = [words for name, (words, _told) in deeds.items() if name == "off the network"]
+    rejoined.append(("network", "connect", NETWORK, "{}"))
+    yield Drift(f"{service} without its name", (service,), _docker_on(service, *rejoined), (told,), (service,))
 
 
-def _docker_on(service: str, words: tuple[str, ...]) -> Callable[[], object]:
-    return lambda: docker(*(word.format(container(service)) for word in words))
+def _docker_on(service: str, *commands: tuple[str, ...]) -> Callable[[Server], object]:
+    def make(server: Server) -> None:
+        for words in commands:
+            server.docker(*(word.format(server.container(service)) for word in words))
 
-
-def _rejoin(service: str) -> None:
-    docker("network", "disconnect", NETWORK, container(service))
-    docker("network", "connect", NETWORK, container(service))
+    return make
 
 
 def drifts_of_the_stack(data_root: Path) -> Iterator[Drift]:
@@ -190,7 +190,7 @@ def drifts_of_the_stack(data_root: Path) -> Iterator[Drift]:
     yield Drift(
         "a hub that read another configuration",
         ("jupyterhub",),
-        lambda: _read_by_a_restarted_hub(config),
+        lambda server: _read_by_a_restarted_hub(server, config),
         (f"the container of jupyterhub read another {config} when it started",),
         ("jupyterhub",),
         needs=(str(config),),
@@ -199,52 +199,57 @@ def drifts_of_the_stack(data_root: Path) -> Iterator[Drift]:
     yield Drift("a service of yesterday", ("yesterday",), _service_of_yesterday, told, needs=("proxy",))
 
 
-def _read_by_a_restarted_hub(config: Path) -> None:
-    before = config.read_bytes()
-    config.write_bytes(before + b"c.LabAuthenticator.minimum_password_length = 1\n")
-    docker("restart", container("jupyterhub"))
+def _read_by_a_restarted_hub(server: Server, config: Path) -> None:
+    kept = f"{config}.kept"
+    server.run("cp", "--archive", config, kept)
+    server.run("sh", "-c", 'echo "c.LabAuthenticator.minimum_password_length = 1" >>"$0"', config)
+    server.docker("restart", server.container("jupyterhub"))
     # It has read the file by then, and not before.
-    docker("compose", "up", "--wait", "--no-recreate", "jupyterhub", cwd=config.parents[1])
-    config.write_bytes(before)
+    compose = ("compose", "--project-directory", server.data_root)
+    server.docker(*compose, "up", "--wait", "--no-recreate", "jupyterhub")
+    # Into the same file: another one in its place would be another difference.
+    server.run("cp", kept, config)
+    server.run("rm", kept)
 
 
-def _service_of_yesterday() -> None:
+def _service_of_yesterday(server: Server) -> None:
     labels = {"project": "jupyterhub", "service": "yesterday", "oneoff": "False", "config-hash": "x"}
     options = [f"--label=com.docker.compose.{name}={value}" for name, value in labels.items()]
-    command = ["--entrypoint=sleep", image_of("proxy"), "600"]
-    docker("run", "--detach", "--name=jupyterhub-yesterday-1", "--network=none", *options, *command)
+    command = ["--entrypoint=sleep", server.image_of("proxy"), "600"]
+    server.docker("run", "--detach", "--name=jupyterhub-yesterday-1", "--network=none", *options, *command)
 
 
 # --- Images ----------------------------------------------------------------------------------------------------------
 
 
-def exact_user_image() -> str:
+def exact_user_image(server: Server) -> str:
     """Name the user image by its digest; the one that `latest` stands for."""
-    (found,) = json.loads(docker("image", "inspect", f"{USER_IMAGE}:latest"))
+    (found,) = json.loads(server.docker("image", "inspect", f"{USER_IMAGE}:latest"))
     return next(name for name in found["RepoTags"] if name.startswith(f"{USER_IMAGE}:") and "latest" not in name)
 
 
-IMAGES = {"gpulab/hub": lambda: image_of("jupyterhub"), "gpulab/proxy": lambda: image_of("proxy")}
-IMAGES |= {f"{USER_IMAGE}:latest": lambda: f"{USER_IMAGE}:latest", USER_IMAGE: exact_user_image}
+IMAGES = {"gpulab/hub": lambda server: server.image_of("jupyterhub")}
+IMAGES |= {"gpulab/proxy": lambda server: server.image_of("proxy")}
+IMAGES |= {f"{USER_IMAGE}:latest": lambda server: f"{USER_IMAGE}:latest", USER_IMAGE: exact_user_image}
 """The images that a lab runs, and how the one that this lab runs is found."""
 
 
 def drifts_of_images() -> Iterator[Drift]:
     """Yield what can be done to the names of images."""
-    for name, ref in IMAGES.items():
+    for name, find in IMAGES.items():
         other = "proxy" if name != "gpulab/proxy" else "jupyterhub"
         added = f"+{name}" if ":" in name else f"+{name}:"
         yield Drift(
             f"{name} is another image",
             (name,),
-            lambda ref=ref, other=other: docker("image", "tag", image_of(other), ref()),
+            lambda server, find=find, other=other: server.docker("image", "tag", server.image_of(other), find(server)),
             (added, "(another image)"),
             needs=tuple(services()),
         )
         yield Drift(
             f"{name} has lost its name",
             (name,),
-            lambda ref=ref: docker("image", "rm", "--force", "--no-prune", ref()),
+            lambda server, find=find: server.docker("image", "rm", "--force", "--no-prune", find(server)),
             (added,),
             needs=tuple(services()),
         )
@@ -256,32 +261,27 @@ def drifts_of_images() -> Iterator[Drift]:
 def drifts_of_the_engine() -> Iterator[Drift]:
     """Yield what can be done to files of docker_engine; the running engine has read none of it."""
     (options,) = map(Path, ENGINE)
-    yield Drift(
-        "daemon.json edited",
-        ENGINE,
-        # An option that needs no restart: where somebody else has started the engine, it may have read the edited file.
-        lambda: options.write_text(options.read_text().replace('"live-restore": true', '"live-restore": false')),
-        ('+ "live-restore": true',),
-        changes=None,
-        playbook="server",
-    )
-    yield Drift("daemon.json removed", ENGINE, lambda: _remove(options), ('+ "live-restore": true',), playbook="server")
+    # An option that needs no restart: where somebody else has started the engine, it may have read the edited file.
+    edited = ("sed", "--in-place", 's/"live-restore": true/"live-restore": false/', str(options))
+    said = ('+ "live-restore": true',)
+    yield Drift("daemon.json edited", ENGINE, typing(edited), said, changes=None, playbook="server")
+    yield Drift("daemon.json removed", ENGINE, _remove_options, said, playbook="server")
     for path, mode in {**dict.fromkeys((*ENGINE, *ENGINE_APT), 0o644), ENGINE_RECORD: 0o600}.items():
         one = Managed(Path(path), "file", mode, 0, 0)
-        yield Drift(f"mode of {one.path.name}", (path,), lambda one=one: one.path.chmod(0o666), playbook="server")
-        yield Drift(f"owner of {one.path.name}", (path,), lambda one=one: _give_away(one), playbook="server")
+        yield Drift(f"mode of {one.path.name}", (path,), typing(change_mode(one.path, 0o666)), playbook="server")
+        yield Drift(f"owner of {one.path.name}", (path,), _given_away(one), playbook="server")
     for path in map(Path, ENGINE_APT):
-        yield Drift(f"{path.name} edited", (str(path),), lambda path=path: _append(path), playbook="server")
-        yield Drift(f"{path.name} removed", (str(path),), path.unlink, playbook="server")
+        yield Drift(f"{path.name} edited", (str(path),), typing(append(path)), playbook="server")
+        yield Drift(f"{path.name} removed", (str(path),), typing(("rm", str(path))), playbook="server")
 
 
-def _remove(options: Path) -> None:
+def _remove_options(server: Server) -> None:
     """Remove daemon.json, unless no run can write it again, or only with a restart of the engine."""
-    record = json.loads(Path(ENGINE_RECORD).read_text())
-    held = json.loads(options.read_text())
+    (options,) = ENGINE
+    record, held = (json.loads(server.run("cat", path)) for path in (ENGINE_RECORD, options))
     if not held == record["options"] == record["loaded"]:
         pytest.skip("somebody has written options of their own into daemon.json")
-    options.unlink()
+    server.run("rm", options)
 
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
@@ -299,18 +299,17 @@ def drifts_of_accounts() -> Iterator[Drift]:
     )
 
 
-def _change_groups() -> None:
-    hub = as_admin(Lab.from_environment())
+def _change_groups(server: Server) -> None:
+    hub = server.as_admin()
     hub.call("POST", f"/hub/api/groups/{OTHER_GROUP}", 409)
     hub.call("POST", f"/hub/api/groups/{OTHER_GROUP}/users", json={"users": [PERSON]})
     hub.call("DELETE", f"/hub/api/groups/{GROUP}/users", json={"users": [PERSON]})
 
 
-def forget_accounts() -> None:
+def forget_accounts(server: Server) -> None:
     """Remove what the roster of these drifts has made."""
-    lab = Lab.from_environment()
-    hub = as_admin(lab)
+    hub = server.as_admin()
     hub.remove(PERSON)
     for group in (GROUP, OTHER_GROUP):
         hub.call("DELETE", f"/hub/api/groups/{group}", 404)
-    (lab.data_root / "secrets/users" / PERSON).unlink(missing_ok=True)
+    server.run("rm", "--force", server.data_root / "secrets/users" / PERSON)

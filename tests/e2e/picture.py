@@ -2,55 +2,33 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 
 from e2e.drift import ENGINE, ENGINE_APT, ENGINE_RECORD, NETWORK, USER_IMAGE
 from e2e.managed import managed
-from e2e.server import docker
+from e2e.server import Server
 
 _LIMITS = ("RestartPolicy", "Memory", "MemorySwap", "NanoCpus", "PidsLimit")
 
 
-def picture(data_root: Path) -> dict[str, str]:
+def picture(server: Server) -> dict[str, str]:
     """Describe everything that is managed, by name; of a service, who it is now, and apart from that how it is."""
-    engine = map(Path, (*ENGINE, *ENGINE_APT, ENGINE_RECORD))
-    paths = [*(one.path for one in managed(data_root)), *engine, *_homes(data_root)]
-    found = {str(path): _face(path) for path in paths}
-    for entry in json.loads(docker("inspect", *docker("ps", "--all", "--quiet", "--no-trunc").split())):
+    root = server.data_root
+    paths = [*(one.path for one in managed(root)), *ENGINE, *ENGINE_APT, ENGINE_RECORD]
+    looked = Path(__file__).with_name("faces.py").read_text()
+    found = json.loads(server.run("python3", "-", root / "state/jupyterhub.sqlite", *paths, text=looked))
+    for entry in json.loads(server.docker("inspect", *server.docker("ps", "--all", "--quiet", "--no-trunc").split())):
         found |= dict(_of_container(entry))
-    images = docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
+    images = server.docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()
     ours = [line.split() for line in images if re.match(f"gpulab/|{USER_IMAGE}:", line)]
     found |= {name if name.endswith(":latest") else name.partition(":")[0]: key for name, key in ours}
-    found |= dict(_accounts(data_root))
-    return found | {"network": docker("network", "inspect", NETWORK, "--format", "{{.Id}} {{.Labels}}")}
+    return found | {"network": server.docker("network", "inspect", NETWORK, "--format", "{{.Id}} {{.Labels}}")}
 
 
-def _homes(data_root: Path) -> list[Path]:
-    return sorted((data_root / "home").glob("[a-z]*"))
-
-
-def _accounts(data_root: Path) -> Iterator[tuple[str, str]]:
-    """Read from the hub's own database who is in which groups."""
-    asked = (
-        "SELECT users.name, group_concat(groups.name) FROM users LEFT JOIN user_group_map ON users.id = user_id "
-        "LEFT JOIN groups ON groups.id = group_id GROUP BY users.name"
-    )
-    with closing(sqlite3.connect(f"file:{data_root}/state/jupyterhub.sqlite?mode=ro", uri=True)) as base:
-        for name, groups in base.execute(asked):
-            yield f"account {name}", ", ".join(sorted((groups or "").split(",")))
-
-
-def _face(path: Path) -> str:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return "absent"
-    holds = "" if path.is_dir() else sha256(path.read_bytes()).hexdigest()
-    return f"{found.st_uid}:{found.st_gid} {found.st_mode:o} {holds}"
+def differing(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    """Name what differs between two pictures."""
+    return {name for name in before | after if before.get(name) != after.get(name)}
 
 
 def _of_container(entry: dict) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,10 @@
 """The lab's network, lost while nobody is at work: told by a check, made again by a run."""
 
 import pytest
-from e2e.drift import NETWORK, container
+from e2e.drift import NETWORK
 from e2e.managed import services
 from e2e.runs import run_sh
-from e2e.server import docker
+from e2e.server import Server, docker
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def stop(lab):
     docker("compose", "down", cwd=lab.data_root)
 
 
-def cut_off(_lab):
+def cut_off(lab):
     for service in services():
-        docker("network", "disconnect", "--force", NETWORK, container(service))
+        docker("network", "disconnect", "--force", NETWORK, Server(lab.data_root).container(service))
 
 
 @pytest.mark.parametrize("clear", [stop, cut_off])
