@@ -75,8 +75,8 @@ class ActionModule(ActionBase):
             for found in map(Path, map(self._loader.path_dwim, values.get(name, []))):
                 if not found.is_file():
                     lines.append(f"{name}: there is no file {found} on this machine.")
-                elif "-----BEGIN CERTIFICATE-----" not in found.read_text(errors="replace"):
-                    lines.append(f"{name}: {found} holds no certificate in PEM form.")
+                elif wrong := _lab_rules.certificates(found.read_bytes()):
+                    lines.append(f"{name}: {found} {wrong}")
         return lines + self._check_archive(values) + self._check_reports(values)
 
     def _check_reports(self, values: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import tarfile
@@ -14,7 +15,7 @@ from ansible.module_utils.urls import open_url
 
 from . import _image_make as make
 from ._buildlog import BootstrapLog, BuildLog
-from ._docker_cli import Docker
+from ._docker_cli import Docker, DockerError
 from ._image_digest import Entry, file_sha256, pack
 from ._image_failure import wrong_digest
 from ._image_job import Job
@@ -122,10 +123,18 @@ class Maker:
         context.write_bytes(pack([Entry("Dockerfile", False, f"FROM {passing}\n".encode())]))
         try:
             self._build(context, {})
-        finally:
-            self._docker.ask("image", "rm", passing)
-            for name, owner in before.items():
-                self._docker.ask("image", *(("tag", owner, name) if owner else ("rm", name)))
+        except MakeError:
+            # Why it failed is what matters: what fails here as well would take the place of that.
+            with contextlib.suppress(DockerError):
+                self._give_back(passing, before)
+            raise
+        self._give_back(passing, before)
+
+    def _give_back(self, passing: str, before: dict[str, str]) -> None:
+        """Remove a passing name, and let other names mean what they meant before."""
+        self._docker.ask("image", "rm", passing)
+        for name, owner in before.items():
+            self._docker.ask("image", *(("tag", owner, name) if owner else ("rm", name)))
 
     def _load_bundled(self, path: str, sha256: str, origin: str) -> None:
         """Load what an archive of a bundle holds; whether that is what was meant, a look at all images tells."""

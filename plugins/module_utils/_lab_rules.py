@@ -208,6 +208,18 @@ def check(values: Mapping[str, Any]) -> list[str]:
     return lines + list(_base_archive(values)) + list(_twins(values)) + list(_files(values))
 
 
+def certificates(held: bytes) -> str:
+    """Say why a file's content cannot serve as CA certificates; '' if it can."""
+    if b"-----BEGIN CERTIFICATE-----" not in held:
+        return "holds no certificate in PEM form."
+    try:
+        held.decode()
+    except UnicodeDecodeError as error:
+        line = held[: error.start].count(b"\n") + 1
+        return f"is no UTF-8 text, line {line}; keep the lines from each BEGIN CERTIFICATE to its END CERTIFICATE only."
+    return ""
+
+
 def _twins(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield settings that differ from their twin in another role, and would set the two parts at odds."""
     for one, other, both in _TWINS:

@@ -165,6 +165,22 @@ def test_a_saved_image_without_a_name(run, docker, tmp_path):
     assert "image tag sha256:7 x/y:1-loaded" in docker()
 
 
+def test_a_saved_image_that_cannot_be_labelled_tells_why_and_not_what_failed_after_it(run, docker, tmp_path):
+    (tmp_path / "bin" / "docker").write_text(
+        "#!/bin/sh\n"
+        'case "$3 $4" in\n'
+        '"image inspect") exit 1 ;;\n'
+        "\"buildx build\") echo 'write: No space left on device'; exit 1 ;;\n"
+        "\"image rm\") echo 'cannot remove it either' >&2; exit 1 ;;\n"
+        "esac\n"
+    )
+    path = archive(tmp_path / "a.tar", **{"manifest.json": '[{"RepoTags": ["debian:x"]}]'})
+    result = run(archive=described(path))
+    assert result["failed"]
+    assert "disk is full" in result["msg"]
+    assert "cannot remove it either" not in result["msg"]
+
+
 def test_a_failed_build_is_told_with_its_log(run, docker, tmp_path, monkeypatch):
     (tmp_path / "bin" / "docker").write_text(
         "#!/bin/sh\n[ \"$3\" = image ] || echo 'write: No space left on device'\nexit 1\n"

@@ -116,3 +116,20 @@ def test_values_that_people_use_pass():
         "hub_config_services": [{"name": "grader", "scopes": ["list:users"]}],
     }
     assert _lab_rules.check(values) == []
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        (b"", "holds no certificate"),
+        (b"\x30\x82\x03", "holds no certificate"),
+        (
+            "Universit\u00e4t\n-----BEGIN CERTIFICATE-----\n".encode("latin-1"),
+            "is no UTF-8 text, line 1; keep the lines",
+        ),
+        ("Universit\u00e4t\n-----BEGIN CERTIFICATE-----\n".encode(), ""),
+    ],
+)
+def test_a_file_that_cannot_serve_as_certificates(held, told):
+    assert _lab_rules.certificates(held).startswith(told)
+    assert bool(_lab_rules.certificates(held)) == bool(told)
