@@ -205,6 +205,33 @@ def test_before_there_is_a_hub_a_check_tells_what_would_be_made(run, root):
     assert "No hub that knows rosters runs here yet" in str(result["warnings"])
 
 
+def no_token(root):
+    (root / "secrets/ansible_token").unlink()
+
+
+def another_token(root):
+    (root / "secrets/ansible_token").write_text("a token that the hub will have read only after the run")
+
+
+@pytest.mark.parametrize(
+    ("drift", "arguments", "why"),
+    [
+        (no_token, {}, "The hub does not tell of its users: GET /hub/api/users"),
+        (another_token, {}, "The hub does not tell of its users: GET /hub/api/users"),
+        (lambda root: None, {"url": "http://127.0.0.1:9"}, "The hub does not answer: 127.0.0.1:9"),
+    ],
+)
+def test_a_check_claims_nothing_of_a_hub_that_a_run_would_put_right_first(run, hub, root, drift, arguments, why):
+    drift(root)
+    (root / "state").mkdir()
+    (root / "state/hub-read.json").write_text("{}")
+    result = run({"name": "alice"}, _ansible_check_mode=True, **arguments)
+    assert (result["changed"], result["users"], result.get("diff")) == (False, [], [])
+    assert why in str(result["warnings"])
+    assert why in run({"name": "alice"}, **arguments)["msg"]
+    assert hub.changes == []
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
