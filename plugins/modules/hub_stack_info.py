@@ -75,6 +75,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+was_there:
+  description: Whether O(path) is there, so that a stack has been brought up here before.
+  returned: when no engine answers
+  type: bool
 engine_answers:
   description: Whether an engine answers. The module fails when none does, but in check mode when none runs either.
   returned: always
@@ -163,7 +167,8 @@ def main() -> None:
         module.exit_json(changed=False, **look(module))
     except (DockerError, OSError) as error:
         if module.check_mode and (isinstance(error, OSError) or error.no_engine):
-            module.exit_json(changed=False, engine_answers=False, differences=["there is no engine"])
+            there = Path(module.params["path"]).exists()
+            module.exit_json(changed=False, engine_answers=False, was_there=there, differences=["there is no engine"])
         module.fail_json(msg=f"No Docker engine answers: {error}. Mend: ./run.sh server brings one up.")
 
 

@@ -100,6 +100,15 @@ from ..module_utils._docker_cli import Docker, DockerError
 from ..module_utils._image_plan import DIGEST_LABEL, LABEL, superseded
 from ..module_utils._platform import architecture
 
+# What a check can say of an engine that does not run.
+_UNSEEN = {
+    "changed": False,
+    "missing": [],
+    "present": [],
+    "sizes": {},
+    "removed": [],
+    "diff": {"before": "", "after": ""},
+}
 _MEND = "`docker info` on the server tells more; playbooks/server.yml installs and mends the engine."
 
 
@@ -156,13 +165,18 @@ def decide(
         "sizes": {ref: named[ref]["Size"] for ref in wanted if ref in ids},
         "removed": remove,
         "architecture": architecture(),
-        "tools": {"mmdebstrap": shutil.which("mmdebstrap") is not None},
+        "tools": tools(),
         "diff": {
             "before": _listed([f"{ref} (another image)" if ref in moved else ref for ref in sorted(named)]),
             "after": _listed(after),
         },
     }
     return result, pairs, remove
+
+
+def tools() -> dict[str, bool]:
+    """Tell which of the programs that make images are there."""
+    return {"mmdebstrap": shutil.which("mmdebstrap") is not None}
 
 
 def _listed(refs: list[str]) -> str:
@@ -208,6 +222,10 @@ def main() -> None:
     except DockerError as error:
         if not (module.check_mode and error.no_engine):
             module.fail_json(msg=f"The Docker engine does not answer: {error}\n{_MEND}")
+        if error.state == "down":
+            # It has whatever it had before it was stopped.
+            module.warn("The engine does not run, so which images are missing can be told when it does.")
+            module.exit_json(**_UNSEEN, architecture=architecture(), tools=tools())
         present, used = [], set()
     result, pairs, remove = decide(module.params["images"], present, used, module.params["prune"])
     if not module.check_mode:

@@ -258,6 +258,11 @@ def test_no_engine_is_a_failure_with_its_mend_but_for_check_mode(run):
     assert run(down, check=True)["engine_answers"] is False
 
 
+def test_an_engine_that_was_stopped_is_told_from_one_that_never_had_a_stack(run, wanted, tmp_path):
+    assert run(down, check=True)["was_there"] is True
+    assert run(down, check=True, path=str(tmp_path / "never/compose.yml"))["was_there"] is False
+
+
 @pytest.mark.parametrize("state", ["hung", "denied", "failed"])
 def test_an_engine_that_does_not_tell_is_not_one_without_a_stack(run, state):
     result = run(lambda _argv, **_how: cli.Answer(state, "", "no answer"), check=True)

@@ -130,9 +130,8 @@ def test_without_an_engine_it_fails_and_says_what_mends_it(converge):
     assert "playbooks/server.yml" in result["msg"]
 
 
-@pytest.mark.parametrize("state", ["missing", "down"])
-def test_without_an_engine_yet_a_check_finds_all_missing(converge, state):
-    result = converge(lambda argv: Answer(state, "", "docker: command not found"), HUB, USER, check=True)
+def test_without_an_engine_yet_a_check_finds_all_missing(converge):
+    result = converge(lambda argv: Answer("missing", "", "docker: command not found"), HUB, USER, check=True)
     assert result["missing"] == ["gpulab/hub:new", "jupyter:new"]
 
 
@@ -141,3 +140,9 @@ def test_an_engine_that_does_not_tell_is_not_one_without_images(converge, state)
     result = converge(lambda argv: Answer(state, "", "no answer"), HUB, USER, check=True)
     assert result["failed"]
     assert "no answer" in result["msg"]
+
+
+def test_a_check_claims_nothing_of_an_engine_that_was_stopped(converge):
+    result = converge(lambda _argv: Answer("down", "", "no engine"), HUB, check=True)
+    assert (result["changed"], result["missing"], result["removed"]) == (False, [], [])
+    assert "The engine does not run" in str(result["warnings"])
