@@ -47,7 +47,18 @@ _MENDS = (
         "The server's disk is full: `df -h / /var` shows which; `apt-get clean` makes some room.",
     ),
     (
-        r"(?i)failed to fetch|could not resolve|temporary failure resolving|unable to connect|failed to update apt",
+        r"(?i)temporary failure resolving|could not resolve|name or service not known",
+        "The server finds no address for the name of what its packages come from: see `resolvectl status` or "
+        "/etc/resolv.conf, then `getent hosts NAME`. Where a proxy is to find it, set lab_http_proxy and "
+        "lab_https_proxy.",
+    ),
+    (
+        r"(?i)is not valid yet|not yet valid|is expired|has expired",
+        "The server's clock and what its packages come from are at odds: `date -u` there tells; "
+        "`timedatectl set-ntp true` sets it. If the clock is right, the mirror is old.",
+    ),
+    (
+        r"(?i)failed to fetch|unable to connect|failed to update apt",
         "The server does not reach what its packages come from; `apt-get update` there tells more. Look at its "
         "network, at /etc/apt/sources.list.d, and at lab_http_proxy and lab_https_proxy.",
     ),

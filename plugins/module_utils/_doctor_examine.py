@@ -79,7 +79,7 @@ def judge(facts: Facts) -> list[Problem]:
         *diagnose(facts),
         *stack.engine(facts["parts"]),
         *_preflight.daemon_json(DAEMON_JSON)[1],
-        *stack.elsewhere(facts["data_root"], facts["stack"].values()),
+        *_preflight.elsewhere(facts["data_root"], [one["folder"] for one in facts["stack"].values()]),
         # Where there is no container at all, that says it all.
         *(stack.judge(facts["project"], facts["stack"]) if facts["project"] and facts["stack"] else ()),
         *database.judge(facts["database"], facts["hub_uid"], compose(facts, "").rstrip()),

@@ -21,8 +21,6 @@ Facts = Mapping[str, Any]
 _FEW, _NONE = 0.05, 0.005
 # Of memory: below this a user's server hardly starts; JupyterLab with one kernel takes about as much.
 _SCARCE_MB, _SCARCE_SHARE = 256, 0.05
-# Seconds; a slow connection may lose some between asking for the time and looking.
-_APART = 60
 # In the C library's struct timex, on every 64-bit Linux: its size, generously, and where `status` lies.
 _TIMEX_SIZE, _TIMEX_STATUS = 512, 40
 _STA_UNSYNC = 0x0040
@@ -109,15 +107,8 @@ def clock(found: Facts) -> Iterator[Problem]:
     """Yield whether the clock is wrong, as far as that shows from here."""
     wrong = [*_preflight.clock(found["now"])]
     yield from wrong
-    ahead = found["ahead"] or 0.0
-    if not wrong and abs(ahead) > _APART:
-        yield warning(
-            "clock-differs",
-            "the server's clock",
-            f"it is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of the machine that asks. With a "
-            "wrong one, certificates, logins and a second factor are refused.",
-            "Compare both with a watch (date -u). On the one that is wrong: timedatectl set-ntp true",
-        )
+    if not wrong:
+        yield from _preflight.clock_differs(found["ahead"] or 0.0)
 
 
 def clock_told(found: Facts) -> tuple[str, str]:

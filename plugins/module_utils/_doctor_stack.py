@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,19 +70,6 @@ def _differences(docker: Docker, path: Path, project: str, network: str) -> list
     said = docker.ask("compose", f"--project-directory={path.parent}", f"--file={path}", "config", "--format=json")
     wanted = stack.Wanted(path, text, project, json.loads(said)["services"], network)
     return stack.differences(wanted, stack.at_stack(docker, wanted)).all
-
-
-def elsewhere(data_root: str, containers: Iterable[Facts]) -> Iterator[Problem]:
-    """Yield whether the containers of the project were brought up from another directory than this lab's."""
-    folders = sorted({one["folder"] for one in containers} - {"", data_root.rstrip("/")})
-    if folders:
-        yield error(
-            "stack-elsewhere",
-            "lab_data_root",
-            f"it is {data_root}, but what runs was brought up from {' and '.join(folders)}: two labs of one server, or "
-            "two inventories for one lab.",
-            f"Set lab_data_root: {folders[0]}, or ask whoever brought that up.",
-        )
 
 
 def judge(found: Facts, containers: Mapping[str, Facts]) -> Iterator[Problem]:

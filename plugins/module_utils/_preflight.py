@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ._problems import Problem, error, warning
@@ -16,6 +16,9 @@ from ._problems import Problem, error, warning
 #: What the roles were written for; docs/operations.md tells which of these a converge was seen on.
 PLATFORMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
 ARCHITECTURES = ("x86_64", "aarch64")
+
+# Seconds; a slow connection may lose some between asking for the time and looking.
+_APART = 60
 
 # Before this the collection did not exist, and certificates of today are not valid yet.
 _EARLIEST_YEAR = 2026
@@ -108,6 +111,20 @@ def space(
             )
 
 
+def elsewhere(path: str, folders: Iterable[str]) -> Iterator[Problem]:
+    """Yield whether the containers of the lab's Compose project were brought up from another directory than *path*."""
+    others = sorted(folder for folder in set(folders) - {""} if os.path.realpath(folder) != os.path.realpath(path))
+    if others:
+        yield error(
+            "stack-elsewhere",
+            _DATA_ROOT,
+            f"it is {path}, but what is there was brought up from {' and '.join(others)}: two labs of one server, or "
+            "two inventories for one lab.",
+            f"Set {_DATA_ROOT}: {others[0]} to keep that lab. To have a new one instead, take that one down first: "
+            f"docker compose --project-directory {others[0]} down",
+        )
+
+
 # --- daemon.json -----------------------------------------------------------------------------------------------------
 
 
@@ -179,4 +196,16 @@ def clock(now: float) -> Iterator[Problem]:
             "the server's clock",
             f"it says {time.strftime('%Y-%m-%d %H:%M', there)}; every download fails, as no certificate is valid then.",
             "Set it: timedatectl set-ntp true, or date -s 'YYYY-MM-DD hh:mm'.",
+        )
+
+
+def clock_differs(ahead: float) -> Iterator[Problem]:
+    """Yield whether the server's clock is too far, in seconds, from that of the machine that asks."""
+    if abs(ahead) > _APART:
+        yield warning(
+            "clock-differs",
+            "the server's clock",
+            f"it is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} that of the machine that asks. With a "
+            "wrong one, certificates, logins and a second factor are refused.",
+            "Compare both with a watch (date -u). On the one that is wrong: timedatectl set-ntp true",
         )

@@ -30,13 +30,19 @@ class Published(NamedTuple):
 
 
 def parse_published(text: str) -> list[Published]:
-    """Read lines of name, Compose project and ports, with tabs between them, as `docker ps` prints them."""
+    """Read lines of name, Compose project, its folder and ports, with tabs between, as `docker ps` prints them."""
     found = []
     for line in text.splitlines():
-        name, project, ports = line.split("\t")
+        name, project, _folder, ports = line.split("\t")
         for address, first, last in re.findall(r"(\S+):(\d+)(?:-(\d+))?->[\d-]+/tcp", ports):
             found.append(Published(name, project, address.strip("[]"), int(first), int(last or first)))
     return found
+
+
+def parse_folders(text: str, wanted: str) -> set[str]:
+    """Read from the same lines the folders that a Compose project was brought up from."""
+    rows = (line.split("\t") for line in text.splitlines())
+    return {folder for _name, project, folder, _ports in rows if project == wanted and folder}
 
 
 def port(

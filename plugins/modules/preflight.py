@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Looks once, at everything, before a play changes anything, so that what is wrong is told together and in its first
     seconds.
-  - Looks at the data root, free space, the port of the lab's door, Docker's C(daemon.json), the distribution, the
-    processor and the clock.
+  - Looks at the data root, whether the lab is kept in another, free space, the port of the lab's door, Docker's
+    C(daemon.json), the distribution, the processor and the clock.
   - Fails when something would stop the play; the message names each setting and what mends it.
   - Docker need not be there yet.
   - What it has seen of the distribution it leaves as facts, so that nobody has to gather them again.
@@ -55,6 +55,12 @@ options:
     description: Docker's file of options.
     type: path
     default: /etc/docker/daemon.json
+  controller_time:
+    description:
+      - The time on the machine that runs Ansible, in seconds since 1970, to compare the server's clock with.
+      - V(0) compares with nothing.
+    type: float
+    default: 0
 seealso:
   - module: gpulab.jupyterhub.hub_info
 """
@@ -124,7 +130,8 @@ from ..module_utils import _preflight_port as door
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._problems import Problem, as_dicts, at_least, render
 
-_LINE = '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
+_LABELS = '{{.Label "com.docker.compose.project"}}\t{{.Label "com.docker.compose.project.working_dir"}}'
+_LINE = f"{{{{.Names}}}}\t{_LABELS}\t{{{{.Ports}}}}"
 
 
 def engine_root(docker: Docker) -> str:
@@ -135,12 +142,12 @@ def engine_root(docker: Docker) -> str:
         return ""
 
 
-def published(docker: Docker) -> list[door.Published]:
-    """Return what containers publish; nothing while no engine answers."""
+def listed(docker: Docker) -> str:
+    """Return a line for each container, those that are stopped too; nothing while no engine answers."""
     try:
-        return door.parse_published(docker.ask("ps", "--format", _LINE))
+        return docker.ask("ps", "--all", "--format", _LINE)
     except DockerError:
-        return []
+        return ""
 
 
 def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]:
@@ -148,19 +155,26 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
     options, malformed = checks.daemon_json(wishes["daemon_json"])
     docker_root = wishes["docker_data_root"] or engine_root(docker) or options.get("data-root", "") or "/var/lib/docker"
     places = {"lab_data_root": wishes["data_root"], "docker_engine_data_root": docker_root}
-    release = Path("/etc/os-release")
+    release, containers, project = Path("/etc/os-release"), listed(docker), wishes["compose_project"]
     found = [
         *checks.data_root(wishes["data_root"]),
         *checks.space(places, wishes["min_free_gb"]),
-        *door.port(wishes["bind_address"], wishes["port"], wishes["compose_project"], published(docker)),
+        *door.port(wishes["bind_address"], wishes["port"], project, door.parse_published(containers)),
+        *checks.elsewhere(wishes["data_root"], door.parse_folders(containers, project)),
         *malformed,
         *checks.platform(
             checks.parse_os_release(release.read_text(encoding="utf-8") if release.exists() else ""),
             os.uname().machine,
         ),
-        *checks.clock(time.time()),
+        *clock(wishes["controller_time"]),
     ]
     return docker_root, found
+
+
+def clock(asked_at: float) -> list[Problem]:
+    """Return what is wrong with the clock: at all, or beside that of the machine that asks, if that told the time."""
+    now = time.time()
+    return [*checks.clock(now)] or [*checks.clock_differs(now - asked_at if asked_at else 0)]
 
 
 def distribution() -> dict[str, str]:
@@ -184,6 +198,7 @@ def main() -> None:
             "compose_project": {"type": "str", "default": "jupyterhub"},
             "docker_data_root": {"type": "str", "default": ""},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
+            "controller_time": {"type": "float", "default": 0},
             **SOCKET_OPTION,
         },
         supports_check_mode=True,

@@ -44,6 +44,13 @@ def test_a_data_root_that_is_not_writable(refused):
     assert "lab_data_root" in refused(lab_data_root="/proc/lab")
 
 
+def test_a_lab_that_another_inventory_keeps_elsewhere(refused, lab, tmp_path):
+    said = " ".join(refused(lab_data_root=str(tmp_path / "lab")).split())
+    assert "stack-elsewhere" in said
+    assert f"Set lab_data_root: {lab.data_root} to keep that lab" in said
+    assert not (tmp_path / "lab").exists()
+
+
 def test_too_little_room(refused):
     said = refused(hub_stack_min_free_gb=10_000_000)
     assert "lab_data_root" in said

@@ -112,13 +112,6 @@ def test_what_an_engine_does_not_tell_is_not_missing(tmp_path):
     assert (found["has_network"], found["missing"]) == (None, {})
 
 
-def test_what_was_brought_up_from_elsewhere():
-    containers = [{"folder": "/srv/jupyterhub"}, {"folder": "/srv/jupyterhub"}]
-    assert [*stack.elsewhere("/srv/jupyterhub/", containers)] == []
-    (problem,) = stack.elsewhere("/data/lab", containers)
-    assert (problem.code, "Set lab_data_root: /srv/jupyterhub" in problem.remedy) == ("stack-elsewhere", True)
-
-
 INFO = {
     "ServerVersion": "26.1.5",
     "ClientInfo": {"Plugins": [{"Name": "compose", "Version": "2.26.1"}, {"Name": "buildx", "Version": "0.13"}]},

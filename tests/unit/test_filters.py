@@ -68,7 +68,10 @@ def test_a_door_has_brackets_round_colons(host, url):
         ),
         ("dpkg: error: failed to write: No space left on device", "df -h"),
         ("Failed to update apt cache: unknown reason", "lab_http_proxy"),
-        ("E: Failed to fetch http://m.example/x.deb  Temporary failure resolving", "lab_http_proxy"),
+        ("E: Failed to fetch http://m.example/x.deb  Temporary failure resolving", "/etc/resolv.conf"),
+        ("E: Failed to fetch http://m.example/x.deb  Connection refused", "/etc/apt/sources.list.d"),
+        ("E: Release file for http://m.example/InRelease is not valid yet (invalid for another 3h 2min)", "set-ntp"),
+        ("E: Release file for http://m.example/InRelease is expired (invalid since 9d)", "the mirror is old"),
         ("something new", "tells more"),
     ],
 )

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -190,6 +191,24 @@ def test_a_clock_before_2026_is_wrong(now, found):
     assert codes(checks.clock(now)) == found
 
 
+@pytest.mark.parametrize(
+    ("ahead", "told"), [(0.0, ""), (59.0, ""), (-60.0, ""), (61.0, "61 s ahead of"), (-7200.0, "7200 s behind")]
+)
+def test_a_clock_that_is_a_minute_off_is_warned_of(ahead, told):
+    assert [told in one.evidence for one in checks.clock_differs(ahead)] == [True] * bool(told)
+
+
+def test_a_lab_that_was_brought_up_from_elsewhere_is_named(tmp_path):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
+    assert [*checks.elsewhere("/srv/jupyterhub/", ["/srv/jupyterhub", ""])] == []
+    assert [*checks.elsewhere(f"{tmp_path}/here", [f"{tmp_path}/link"])] == []
+    (problem,) = checks.elsewhere("/data/lab", ["/srv/jupyterhub", "/srv/jupyterhub"])
+    assert problem.code == "stack-elsewhere"
+    assert "Set lab_data_root: /srv/jupyterhub" in problem.remedy
+    assert "docker compose --project-directory /srv/jupyterhub down" in problem.remedy
+
+
 # --- The module ---
 
 
@@ -229,6 +248,15 @@ def test_everything_that_is_wrong_is_told_at_once(run, tmp_path, listener):
     for setting in ("lab_data_root", "hub_stack_port", "docker_engine_daemon_options", "docker_engine_data_root"):
         assert setting in result["msg"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["daemon.json", "lab"]
+
+
+def test_a_clock_of_another_hour_is_warned_of_and_no_comparison_is_none(run):
+    def differs(**arguments):
+        return "clock-differs" in {problem["code"] for problem in run(**arguments)["problems"]}
+
+    assert differs(controller_time=time.time() - 3600)
+    assert not differs(controller_time=time.time())
+    assert not differs()
 
 
 def test_dockers_data_root_is_what_its_options_say_while_no_engine_answers(run, tmp_path):

@@ -53,12 +53,17 @@ def test_a_holder_that_cannot_be_seen_is_not_invented(tmp_path, listener):
 
 PUBLISHED = "\n".join(
     [
-        "jupyterhub-proxy-1\tjupyterhub\t0.0.0.0:8000->8000/tcp, [::]:8000->8000/tcp",
-        "web\t\t127.0.0.1:9000-9002->80-82/tcp, 443/tcp",
-        "dns\tother\t0.0.0.0:8053->53/udp",
-        "quiet\t\t",
+        "jupyterhub-proxy-1\tjupyterhub\t/srv/jupyterhub\t0.0.0.0:8000->8000/tcp, [::]:8000->8000/tcp",
+        "web\t\t\t127.0.0.1:9000-9002->80-82/tcp, 443/tcp",
+        "dns\tother\t/srv/dns\t0.0.0.0:8053->53/udp",
+        "quiet\t\t\t",
     ]
 )
+
+
+def test_the_folder_of_a_project_is_that_of_its_containers():
+    assert door.parse_folders(PUBLISHED, "jupyterhub") == {"/srv/jupyterhub"}
+    assert door.parse_folders(PUBLISHED, "another") == set()
 
 
 @pytest.mark.parametrize(
