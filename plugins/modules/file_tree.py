@@ -195,6 +195,15 @@ def carry_out(step: Step) -> None:
         _set_face(entry.path, entry)
 
 
+def denied(entry: Entry, error: PermissionError) -> str:
+    """Say that root may not, of which the path alone tells nothing."""
+    return (
+        f"{error.filename or entry.path}: {error.strerror}. Root may not change that here, as on NFS with root_squash, "
+        f"or where it is immutable (lsattr -d {entry.path}). On the file server, or once it may: "
+        f"chown {entry.uid}:{entry.gid} and chmod {entry.mode:04o} {entry.path}, then run the same command again."
+    )
+
+
 def _write(entry: Entry) -> None:
     content = entry.content
     if entry.state == "secret":
@@ -238,7 +247,10 @@ def run(module: AnsibleModule) -> None:
                 if step.write and step.entry.validate:
                     check(module, step)
             for step in steps:
-                carry_out(step)
+                try:
+                    carry_out(step)
+                except PermissionError as error:
+                    module.fail_json(msg=denied(step.entry, error))
     except WrongKindError as error:
         module.fail_json(msg=f"{error}. Nothing is removed to make room: move it away, or choose another path.")
     except OSError as error:

@@ -5,6 +5,8 @@
 import json
 import multiprocessing
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from labhub import homes
 
 GID = 9100
+STRANGER = 4242
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(homes.__file__).parents[1])}
 
 
 @pytest.fixture
@@ -181,6 +185,27 @@ def test_the_command_prints_a_problem(root, capsys, root_exists, name):
     place = root if root_exists else root / "absent"
     assert homes.main(["ensure", "--root", str(place), "--name", name, "--uid-min", "20000", "--gid", "9100"]) == 1
     assert json.loads(capsys.readouterr().out).keys() == {"problem"}
+
+
+@pytest.mark.parametrize("missing", ["chown", "dac_override"])
+def test_a_file_system_that_denies_root_is_told_and_nothing_half_made_is_left(root, missing):
+    """On NFS with root_squash, root may not give away what it makes, or not even make it."""
+    os.chown(root, *((0, 0) if missing == "chown" else (STRANGER, STRANGER)))
+    command = [sys.executable, "-m", "labhub.homes", "ensure", "--root", str(root), "--name", "alice"]
+    options = ["--uid-min", "20000", "--gid", str(GID)]
+    squashed = ["setpriv", f"--bounding-set=-{missing}"]
+    told = subprocess.run([*squashed, *command, *options], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    problem = json.loads(told.stdout)["problem"]
+    assert "root_squash" in problem
+    assert f"install -d -m 0700 -o 20000 -g {GID} {root}/alice" in problem
+    assert list(root.iterdir()) == []
+
+
+def test_a_home_that_a_file_server_gave_to_nobody_is_not_nobodys(root):
+    (root / "alice").mkdir(mode=0o700)
+    os.chown(root / "alice", 65534, 65534)
+    with pytest.raises(homes.HomeProblem, match=r"belongs to nobody.*chown 20000:9100"):
+        ensure(root)
 
 
 def test_the_number_of_a_home_that_was_removed_is_given_to_nobody(root):

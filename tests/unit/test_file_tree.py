@@ -3,6 +3,8 @@
 import json
 import os
 import resource
+import subprocess
+import sys
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -154,3 +156,24 @@ def test_a_file_that_does_not_fit_is_named_and_leaves_the_old_one(converge, tree
     assert result["msg"] == f"{tmp_path / 'lab/file'}: File too large."
     assert (tmp_path / "lab/file").read_text() == "one\n"
     assert sorted(path.name for path in (tmp_path / "lab").iterdir()) == ["a", "b", "file", "secret"]
+
+
+def test_a_file_system_on_which_root_may_not_is_told_with_what_to_type_there(tmp_path):
+    (tmp_path / "home").mkdir(mode=0o711)
+    os.chown(tmp_path / "home", 4242, 4242)
+    entry = {"path": str(tmp_path / "home"), "mode": "0711", "uid": 0, "gid": 0}
+    module = [sys.executable, "-m", file_tree.__name__]
+    # Root as a file server that does not trust it sees it: without the right to give things away.
+    done = subprocess.run(
+        ["setpriv", "--bounding-set=-chown", *module],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": {"entries": [entry]}}),
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = json.loads(done.stdout)["msg"]
+    assert (
+        f"{tmp_path}/home: Operation not permitted. Root may not change that here, as on NFS with root_squash" in told
+    )
+    assert f"chown 0:0 and chmod 0711 {tmp_path}/home" in told

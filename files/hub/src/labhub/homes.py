@@ -29,6 +29,8 @@ from labhub import names
 
 HOME_MODE = 0o700
 MOUNT_POINT_MODE = 0o755
+NOBODY = 65534
+"""Whom file servers take root for, unless they trust the root of this machine."""
 UID_LIMIT = 60000
 """Above this lie uids with meanings of their own (nobody, user namespaces)."""
 
@@ -104,18 +106,36 @@ def next_uid(root: int, uid_min: int) -> int:
 
 
 def _make(root: int, name: str, uid: int, gid: int) -> None:
-    """Make a home, or take over an empty one that root left behind (Docker does, and so would a crash here)."""
+    """Make a home, or take over an empty one that root left behind (Docker does, and so would a crash here).
+
+    :raises PermissionError: the file system denies root that; nothing is left of the home.
+    """
+    made = False
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, HOME_MODE, dir_fd=root)
-    with _opened(name, os.O_RDONLY | _DIRECTORY, root) as home:
-        os.fchmod(home, HOME_MODE)
-        os.fchown(home, uid, gid)
+        made = True
+    try:
+        with _opened(name, os.O_RDONLY | _DIRECTORY, root) as home:
+            os.fchmod(home, HOME_MODE)
+            os.fchown(home, uid, gid)
+    except PermissionError:
+        if made:
+            os.rmdir(name, dir_fd=root)
+        raise
 
 
-def _owner(root: int, name: str, path: str) -> int | None:
+def _denied(path: str, uid: int, gid: int) -> HomeProblem:
+    """Say that root is nobody special where the homes are."""
+    return HomeProblem(
+        f"{path} cannot be made: root may not make directories there and give them away, as on NFS with root_squash. "
+        f"On the file server: install -d -m 0700 -o {uid} -g {gid} {path}; or export it with no_root_squash"
+    )
+
+
+def _owner(root: int, name: str, path: str, uid_min: int, gid: int) -> int | None:
     """Say who owns the home; None when it has yet to be made, or is root's and empty.
 
-    :raises HomeProblem: it is no directory, or root's with something in it.
+    :raises HomeProblem: it is no directory, nobody's, or root's with something in it.
     """
     try:
         found = os.stat(name, dir_fd=root, follow_symlinks=False)
@@ -123,6 +143,11 @@ def _owner(root: int, name: str, path: str) -> int | None:
         return None
     if not stat.S_ISDIR(found.st_mode):
         raise HomeProblem(f"{path} is not a directory: move it away, the lab then makes a home there")
+    if found.st_uid == NOBODY:
+        raise HomeProblem(
+            f"{path} belongs to nobody ({NOBODY}), as what root makes on NFS with root_squash, so the lab cannot tell "
+            f"whose it is. On the file server: chown {next_uid(root, uid_min)}:{gid} {path}"
+        )
     if found.st_uid:
         return found.st_uid
     with _opened(name, os.O_RDONLY | _DIRECTORY, root) as home, os.scandir(home) as entries:
@@ -187,11 +212,14 @@ def ensure(
     path = f"{root}/{name}"
     with _opened(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as homes:
         fcntl.flock(homes, fcntl.LOCK_EX)
-        uid = _owner(homes, name, path)
+        uid = _owner(homes, name, path, uid_min, gid)
         created = uid is None
         if uid is None:
             uid = next_uid(homes, uid_min)
-            _make(homes, name, uid, gid)
+            try:
+                _make(homes, name, uid, gid)
+            except PermissionError as error:
+                raise _denied(path, uid, gid) from error
         with _opened(name, os.O_PATH | _DIRECTORY, homes) as home, as_user(uid, gid):
             _put_in_order(home, path, mount_points)
     note = None if uid >= uid_min else f"{path} belongs to uid {uid}, below {uid_min}: it is used as it is"
