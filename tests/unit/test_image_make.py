@@ -133,7 +133,8 @@ def test_a_download_that_fails_is_told_without_what_lets_one_in(run, docker, sen
         result = run(archive={"path": url, "sha256": "0" * 64, "origin": url})
     assert told in result["msg"]
     assert f"http://{place}" in result["msg"]
-    del result["invocation"]
+    # Newer releases of ansible-core leave it out.
+    result.pop("invocation", None)
     assert "s3cret" not in json.dumps(result)
 
 
