@@ -19,6 +19,13 @@ def server() -> Callable[[str], Host]:
     return lambda name: testinfra.get_host(f"ssh://{name}", ssh_config=str(config), sudo=True)
 
 
+@pytest.fixture(scope="session")
+def address() -> Callable[[str], str]:
+    """Tell the address of a server by its name."""
+    config = (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config").read_text()
+    return lambda name: re.search(rf"^Host {name}\n +HostName (.+)", config, re.M)[1]
+
+
 @dataclass(frozen=True)
 class Run:
     """What came of a run of the scenario's playbook.

@@ -1,13 +1,25 @@
 """The lab of this scenario, as its administrator reaches it from elsewhere."""
 
+import json
 import os
-import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from e2e.labclient import HubClient, Lab
 
-R = Path("/srv/jupyterhub")
+
+@pytest.fixture(scope="session")
+def settings():
+    """What the inventory of the scenario says of the server."""
+    words = ("ansible-inventory", f"--inventory={os.environ['MOLECULE_SCENARIO_DIRECTORY']}/inventory", "--host=lab")
+    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.fixture(scope="session")
+def root(settings):
+    """The lab's data root."""
+    return Path(settings.get("lab_data_root", "/srv/jupyterhub"))
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +29,11 @@ def lab(server):
 
 
 @pytest.fixture(scope="session")
-def hub(lab):
+def hub(lab, address, root):
     """The hub, through its door, with an administrator's token."""
-    config = (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config").read_text()
-    address = re.search(r"Host lab\n +HostName (.+)", config)[1]
     secret = {
-        name: lab.file(f"{R}/secrets/{name}").content_string.strip() for name in ("admin_password", "ansible_token")
+        name: lab.file(f"{root}/secrets/{name}").content_string.strip() for name in ("admin_password", "ansible_token")
     }
-    return HubClient(Lab(f"http://{address}:8000", "admin", secret["admin_password"], secret["ansible_token"], R))
+    return HubClient(
+        Lab(f"http://{address('lab')}:8000", "admin", secret["admin_password"], secret["ansible_token"], root)
+    )
