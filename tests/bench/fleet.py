@@ -25,6 +25,7 @@ class Fleet:
 
     def __init__(self, place: Path) -> None:
         self._environment = os.environ | {
+            "MOLECULE_PROJECT_DIRECTORY": str(ROOT),
             "MOLECULE_SCENARIO_NAME": "bench",
             "MOLECULE_EPHEMERAL_DIRECTORY": str(place),
         }
