@@ -46,19 +46,24 @@ versions: venv compiler ## unit and contract layers on each ansible-core that is
 lab: ## the lab on this machine, brought up or put right
 	./run.sh
 
-# One sample of the drifts, one of each kind: not all of the table has been seen green yet, which `make soak` tries.
+# One sample of the drifts, one of each kind; `make soak` tries them all.
 e2e: export LAB_DRIFTS_SEED ?= 6081
 e2e: venv browser compiler lab ## drift, refusals, a browser and an API client, on the lab of this machine
 	$(PYTEST) tests/e2e
 
 # A seed stands in the name of each test of drift; LAB_DRIFTS_SEED=<seed> tries the same again.
-soak: LAB_DRIFT_COMBINATIONS ?= 200
-soak: venv lab ## every drift of tests/e2e/drift.py and LAB_DRIFT_COMBINATIONS (200) of several at once; takes hours
-	LAB_DRIFTS=all LAB_DRIFT_COMBINATIONS=$(LAB_DRIFT_COMBINATIONS) $(PYTEST) -v tests/e2e/test_drift.py tests/e2e/test_drift_network.py
+soak: export LAB_DRIFTS := all
+soak: export LAB_DRIFT_COMBINATIONS ?= 200
+soak: export LAB_INTERRUPTIONS ?= 30
+soak: venv lab ## every drift and LAB_DRIFT_COMBINATIONS (200) of several at once, here and on a server; LAB_INTERRUPTIONS (30); takes hours
+	$(PYTEST) -v tests/e2e/test_drift.py tests/e2e/test_drift_network.py
+	PATH=$(CURDIR)/.venv/bin:$$PATH molecule test -s drift
 
 bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about twenty minutes, as root
 	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)
 
+# The same sample as of e2e: one of each kind.
+molecule: export LAB_DRIFTS_SEED ?= 6081
 molecule: venv ## roles on servers of their own, reached over SSH; needs Debian and a Docker engine
 	PATH=$(CURDIR)/.venv/bin:$$PATH molecule test --all
 

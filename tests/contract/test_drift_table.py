@@ -69,7 +69,7 @@ def test_every_file_of_the_engine_is_edited_and_removed(root):
 
 
 def test_every_playbook_that_puts_right_has_something_to_put_right():
-    assert {drift.playbook for drift in all_drifts(LAB)} == {"server", "hub", "users"}
+    assert {drift.playbook for drift in all_drifts(LAB)} == {"server", "hub", "users", "site"}
 
 
 def test_the_services_are_those_of_the_stack(root):

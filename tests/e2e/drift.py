@@ -30,7 +30,8 @@ class Drift:
     """One change by hand.
 
     :param name: what somebody did.
-    :param objects: what it is done to: paths, images, services by their names, and accounts, as `account <name>`.
+    :param objects: what it is done to: paths, images, services by their names, and the rest as `account <name>`,
+        `unit <name>`, `package <name>`.
     :param make: does it, on a lab's server.
     :param told: what `--check --diff` has to say, beside the paths of `objects` and the services that start anew.
     :param anew: services that start anew for the repair.
@@ -39,6 +40,8 @@ class Drift:
     :param lost: what no repair brings back: a secret that was lost is another one.
     :param playbook: the one that repairs it.
     :param settings: what the inventory of this drift says beyond the lab's own.
+    :param systemd: whether it is done to what only a server with systemd has.
+    :param blind: whether the engine does not run then, so that a check cannot tell of services.
     """
 
     name: str
@@ -51,6 +54,8 @@ class Drift:
     lost: tuple[str, ...] = ()
     playbook: str = "hub"
     settings: dict[str, Any] = field(default_factory=dict)
+    systemd: bool = False
+    blind: bool = False
 
     @property
     def run(self) -> tuple[str, ...]:
@@ -77,6 +82,8 @@ def all_drifts(data_root: Path) -> list[Drift]:
         *drifts_of_the_stack(data_root),
         *drifts_of_images(),
         *drifts_of_the_engine(),
+        *drifts_of_units(),
+        *drifts_of_packages(),
         *drifts_of_accounts(),
     ]
 
@@ -282,6 +289,41 @@ def _remove_options(server: Server) -> None:
     if not held == record["options"] == record["loaded"]:
         pytest.skip("somebody has written options of their own into daemon.json")
     server.run("rm", options)
+
+
+UNIT = "docker.service"
+"""What starts the engine on a server with systemd; `docker.socket`, which does so too, is its distribution's."""
+
+
+def drifts_of_units() -> Iterator[Drift]:
+    """Yield what can be done to the engine's unit; with live-restore, containers outlive the engine."""
+    what = (f"unit {UNIT}",)
+    for name in ("disable", "mask"):
+        yield Drift(f"{UNIT}: {name}", what, typing(("systemctl", name, UNIT)), playbook="server", systemd=True)
+    stop = ("systemctl", "stop", "docker.socket", UNIT)
+    for name, commands in {"stop": [stop], "mask and stop": [("systemctl", "mask", UNIT), stop]}.items():
+        yield Drift(
+            f"{UNIT}: {name}",
+            (*what, "unit docker.socket"),
+            typing(*commands),
+            # The socket that the hub was given is gone for good: the engine makes another.
+            anew=("jupyterhub",),
+            changes=None,
+            playbook="site",
+            systemd=True,
+            blind=True,
+        )
+
+
+PACKAGE = "docker-buildx"
+"""One of the engine's packages that nothing in a running lab uses."""
+
+
+def drifts_of_packages() -> Iterator[Drift]:
+    """Yield what can be done to the engine's packages."""
+    remove = typing(("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "remove", "--yes", PACKAGE))
+    told = (f"apt-get install {PACKAGE}",)
+    yield Drift(f"{PACKAGE} removed", (f"package {PACKAGE}",), remove, told, changes=None, playbook="server")
 
 
 # --- Accounts --------------------------------------------------------------------------------------------------------

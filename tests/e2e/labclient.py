@@ -96,9 +96,9 @@ class HubClient:
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"token {lab.token}"
 
-    def renew(self) -> None:
+    def renew(self, lab: Lab | None = None) -> None:
         """Take the lab's token anew, for a lab whose token may be another one by now."""
-        self.lab = Lab.from_environment()
+        self.lab = lab or Lab.from_environment()
         self._http.headers["Authorization"] = f"token {self.lab.token}"
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:

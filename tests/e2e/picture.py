@@ -13,11 +13,16 @@ _LIMITS = ("RestartPolicy", "Memory", "MemorySwap", "NanoCpus", "PidsLimit")
 
 
 def picture(server: Server) -> dict[str, str]:
-    """Describe everything that is managed, by name; of a service, who it is now, and apart from that how it is."""
+    """Describe everything that is managed, by name; of a service, who it is now, and apart from that how it is.
+
+    While the engine is stopped, what it alone knows is left out.
+    """
     root = server.data_root
     paths = [*(one.path for one in managed(root)), *ENGINE, *ENGINE_APT, ENGINE_RECORD]
     looked = Path(__file__).with_name("faces.py").read_text()
     found = json.loads(server.run("python3", "-", root / "state/jupyterhub.sqlite", *paths, text=looked))
+    if not server.engine_runs:
+        return found
     for entry in json.loads(server.docker("inspect", *server.docker("ps", "--all", "--quiet", "--no-trunc").split())):
         found |= dict(_of_container(entry))
     images = server.docker("image", "ls", "--no-trunc", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}").splitlines()

@@ -15,10 +15,11 @@ LONGEST = 1200
 
 @dataclass(frozen=True)
 class Run:
-    """How one run ended."""
+    """How one run ended, on the machine of the lab or on another server of the inventory."""
 
     code: int
     output: str
+    host: str = "localhost"
 
     @property
     def said(self) -> str:
@@ -27,8 +28,8 @@ class Run:
 
     @property
     def recap(self) -> dict[str, int]:
-        """Ansible's closing line for this machine."""
-        line = re.search(r"^localhost\s+:.*$", self.output, re.M)
+        """Ansible's closing line for the host."""
+        line = re.search(rf"^{self.host}\s+:.*$", self.output, re.M)
         assert line, self.output
         return {name: int(number) for name, number in re.findall(r"(\w+)=(\d+)", line[0])}
 

@@ -12,7 +12,7 @@ from e2e.drift import all_drifts
 from e2e.runs import run_sh
 from e2e.server import Server
 from e2e.trial import SEED, chosen, settled, try_drift
-from e2e.watch import watching
+from e2e.watch import PATIENT, watching
 
 HERE = Server(Path(os.environ.get("LAB_DATA_ROOT", "/srv/jupyterhub")))
 
@@ -39,6 +39,6 @@ def kept_password(lab):
     "drift", chosen(all_drifts(HERE.data_root), "6"), ids=lambda drift: f"seed {SEED}: {drift.name}"
 )
 def test_drift(drift, hub, worker, kept_password):
-    with settled(drift, HERE), watching(hub, worker.name) as watch:
+    with settled(drift, HERE), watching(hub, worker.name, PATIENT) as watch:
         try_drift(drift, HERE, watch)
     hub.renew()

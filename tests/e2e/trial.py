@@ -72,6 +72,8 @@ def settled(drift: Drift, server: Server) -> Iterator[None]:
 
 def try_drift(drift: Drift, server: Server, watch: Watch) -> None:
     """Make a drift, check, converge, and compare what was, is broken, and is then."""
+    if drift.systemd and not server.systemd:
+        pytest.skip("no systemd starts this server's services")
     whole = picture(server)
     absent = [name for name in drift.paths if whole[name] == "absent"]
     if absent:
@@ -86,7 +88,9 @@ def try_drift(drift: Drift, server: Server, watch: Watch) -> None:
         check_changes(drift, server.play(*drift.run))
         watch.until_answered()
         assert differing(whole, picture(server)) == {*drift.anew, *drift.lost}
-        assert "proxy" in drift.anew or watch.failures == []
+        # An engine that starts makes the rules of the door anew, which takes it a moment.
+        if "proxy" not in drift.anew and not drift.blind:
+            assert watch.failures == []
 
 
 @contextmanager
@@ -110,7 +114,8 @@ def check_names(drift: Drift, check: Run) -> None:
     check_changes(drift, check)
     assert [words for words in drift.told if words not in check.said] == [], check.output
     assert set(re.findall(r"^\+\+\+ after: (\S+)$", check.output, re.M)) == drift.shown, check.output
-    assert set(re.findall(r"the (?:container of|service) (\w+) ", check.said)) == set(drift.anew), check.output
+    told = set(re.findall(r"the (?:container of|service) (\w+) ", check.said))
+    assert told == (set() if drift.blind else set(drift.anew)), check.output
 
 
 def check_secrets(server: Server, run: Run) -> None:

@@ -13,6 +13,8 @@ PERIOD = 0.05
 """Seconds between two questions."""
 LONGEST = 10
 """Seconds that one answer may take before it counts as none."""
+PATIENT = 40
+"""The same, where a hand has taken the hub away: a server waits half a minute for it to vouch for a visitor."""
 
 
 @dataclass
@@ -21,6 +23,7 @@ class Watch:
 
     url: str
     token: str = field(repr=False)
+    longest: float = LONGEST
     good: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     pause: float = 0.0
@@ -30,7 +33,7 @@ class Watch:
     def ask(self) -> None:
         """Ask once, on a connection of its own, as a browser that comes anew does."""
         try:
-            answer = requests.get(self.url, headers={"Authorization": f"token {self.token}"}, timeout=LONGEST)
+            answer = requests.get(self.url, headers={"Authorization": f"token {self.token}"}, timeout=self.longest)
             said = "" if answer.ok else f"status {answer.status_code}"
         except requests.RequestException as error:
             said = type(error).__name__
@@ -51,12 +54,14 @@ class Watch:
 
 
 @contextmanager
-def watching(hub: HubClient, name: str) -> Iterator[Watch]:
+def watching(hub: HubClient, name: str, longest: float = LONGEST) -> Iterator[Watch]:
     """Watch a user's server for the length of a ``with``.
+
+    :param longest: seconds that one answer may take.
 
     No kernel may start or end meanwhile: jupyter_server fails to tell its status at that moment.
     """
-    watch = Watch(f"{hub.lab.url}/user/{name}/api/status", hub.lab.token)
+    watch = Watch(f"{hub.lab.url}/user/{name}/api/status", hub.lab.token, longest)
     end = threading.Event()
 
     def go_on() -> None:
@@ -70,4 +75,4 @@ def watching(hub: HubClient, name: str) -> Iterator[Watch]:
         yield watch
     finally:
         end.set()
-        thread.join(LONGEST + 1)
+        thread.join(longest + 1)
