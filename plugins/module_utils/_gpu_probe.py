@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 _LIBRARY_NOT_FOUND = 12
-_NOT_SUPPORTED = 3
 _ALWAYS = ("/dev/nvidiactl", "/dev/nvidia-uvm")
 _MAPS = "/proc/self/maps"
 

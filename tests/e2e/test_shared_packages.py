@@ -3,9 +3,8 @@
 import json
 
 import pytest
-import requests
 from e2e.runs import run_sh
-from e2e.server import docker, typed
+from e2e.server import as_admin, docker, typed
 
 NAME = "peppercorn"
 PLACE = "/opt/packages"
@@ -46,10 +45,7 @@ def installed(early):
 def curator(hub, guests, lab):
     """An admin of the hub, other than the lab's own."""
     person = guests.member()
-    words = ("exec", "jupyterhub-jupyterhub-1", "python", "-m", "labhub.key", "--user", lab.admin, "--seconds", "60")
-    headers = {"Authorization": f"token {json.loads(docker(*words))['token']}"}
-    where = f"{lab.url}/hub/api/users/{person.name}"
-    assert requests.post(where, headers=headers, json={"admin": True}, timeout=30).status_code == 201
+    as_admin(lab).call("POST", f"/hub/api/users/{person.name}", json={"admin": True})
     return person
 
 
