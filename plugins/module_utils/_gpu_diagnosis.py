@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import _gpu_toolkit as toolkit
+from ._gpu_cards import NoDriverError, driver_for
 from ._gpu_driver import Cause, Xid, last_line, parse_xids, why_not_loaded, wrong_flavor
+from ._gpu_kinds import KINDS
 from ._gpu_problems import GpuProblem, Seen, fault
 from ._gpu_smi import pci_address
 
@@ -47,6 +49,7 @@ def diagnose(facts: Facts) -> list[GpuProblem]:
     cards = _cards(facts)
     if not cards and not facts["gpus"]:
         return problems
+    problems += _at_odds(cards)
     broken = [*_driver(facts)]
     if any(problem.severity == "error" for problem in broken):
         return problems + broken
@@ -66,6 +69,25 @@ def _hardware(facts: Facts) -> Iterator[GpuProblem]:
     elif found < expected:
         places = ", ".join(card["address"] for card in facts["pci_gpus"])
         yield fault("gpus_missing", "PCI bus", f"{found} of {expected} cards are there: {places}.", seen)
+
+
+def _at_odds(cards: list[dict[str, Any]]) -> list[GpuProblem]:
+    """Say that no one driver is for all of the cards."""
+    try:
+        driver_for(card["device_id"] for card in cards)
+    except NoDriverError as error:
+        return [fault("cards_at_odds", "PCI bus", f"{error}.", Seen("/sys/bus/pci/devices"))]
+    return []
+
+
+def _suitable(cards: list[dict[str, Any]]) -> str:
+    """Say which driver the cards need; nothing where that is not known, or where none serves them all."""
+    try:
+        fit = driver_for(card["device_id"] for card in cards)
+    except NoDriverError:
+        return ""
+    names = ", ".join(sorted({card["architecture"] for card in cards} - {""}))
+    return f" The cards here ({names}) need: {fit}." if fit else ""
 
 
 # --- The driver -------------------------------------------------------------------------------------------------------
@@ -92,7 +114,8 @@ def _driver(facts: Facts) -> Iterator[GpuProblem]:
 def _without_tools(facts: Facts) -> GpuProblem:
     loaded = facts["driver"]["kernel_version"]
     text = "there is no nvidia-smi on this server" + (f", though the module {loaded} is loaded." if loaded else ".")
-    return fault("driver_not_installed", "NVIDIA driver", text, Seen("nvidia-smi", 127))
+    remedy = KINDS["driver_not_installed"].remedy + _suitable(_cards(facts))
+    return fault("driver_not_installed", "NVIDIA driver", text, Seen("nvidia-smi", 127), remedy=remedy)
 
 
 def _no_answer(facts: Facts, said: str, seen: Seen) -> GpuProblem:

@@ -26,6 +26,12 @@ SERVER = {
     "no_gpu_hardware": Kind(
         "error", "host", "Seat the card and its power, or pass it through to this virtual machine.", ("lspci -d 10de:",)
     ),
+    "cards_at_odds": Kind(
+        "error",
+        "host",
+        "Give one kind to another server, or keep it from this one's driver (vfio-pci): no driver serves both.",
+        ("lspci -nnk -d 10de:",),
+    ),
     "driver_not_installed": Kind(
         "error", "host", "Install NVIDIA's driver: kernel module and nvidia-smi, from one source and of one version."
     ),

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from . import _gpu_cards as cards
 from . import _gpu_driver as driver
 from . import _gpu_smi as smi
 from . import _gpu_toolkit as toolkit
@@ -97,7 +98,8 @@ def at_bus() -> list[dict[str, str]]:
     return [
         {
             "address": device.name,
-            "device_id": _read(device / "device").removeprefix("0x"),
+            "device_id": (number := _read(device / "device").removeprefix("0x")),
+            "architecture": cards.architecture(number),
             "driver": (device / "driver").resolve().name if (device / "driver").exists() else "",
         }
         for device in devices

@@ -99,6 +99,7 @@ pci_gpus:
   contains:
     address: {description: PCI address., type: str, returned: always}
     device_id: {description: "PCI device number, four hexadecimal digits.", type: str, returned: always}
+    architecture: {description: "By that number, such as V(Ampere); or empty.", type: str, returned: always}
     driver: {description: "The kernel's driver that holds it, such as V(nvidia) or V(vfio-pci), or empty.", type: str,
       returned: always}
 driver:

@@ -15,7 +15,19 @@ DRIVER |= {"nouveau_loaded": False, "reboot_required": False}
 
 
 def on_bus(cards, driver="nvidia"):
-    return [{"address": smi.pci_address(card["address"]), "device_id": "2684", "driver": driver} for card in cards]
+    return [
+        {"address": smi.pci_address(card["address"]), "device_id": "2684", "architecture": "Ada", "driver": driver}
+        for card in cards
+    ]
+
+
+def at_odds():
+    """Return a Volta and a Blackwell, as the bus has them."""
+    first, second = on_bus(TWO)
+    return [
+        first | {"device_id": "1db6", "architecture": "Volta"},
+        second | {"device_id": "2941", "architecture": "Blackwell"},
+    ]
 
 
 def spec(cards, **instead):
@@ -92,6 +104,10 @@ ROWS = {
     "no nvidia-smi": (
         server(TWO, gpus=[], smi={"command": "nvidia-smi", "state": "missing", "rc": None, "out": "", "err": ""}),
         ("driver_not_installed", "error", "NVIDIA driver"),
+    ),
+    "cards that no driver serves together": (
+        server(TWO, pci_gpus=at_odds()),
+        ("cards_at_odds", "error", "PCI bus"),
     ),
     "no library": (
         mute(12, "couldn't find libnvidia-ml.so library"),
@@ -237,6 +253,12 @@ def test_a_module_of_the_wrong_flavour_that_loaded_all_the_same_is_told():
     (found,) = diagnose(mute(6, "No devices were found", log=log))
     assert (found.code, found.evidence) == ("no_devices", log[0])
     assert found.remedy_commands[0] == "apt-get install nvidia-kernel-open-dkms"
+
+
+def test_a_driver_that_is_not_there_comes_with_what_suits_the_cards():
+    facts, _row = ROWS["no nvidia-smi"]
+    (problem,) = diagnose(facts)
+    assert "The cards here (Ada) need: open or proprietary kernel module, branch 525 or later." in problem.remedy
 
 
 def test_one_cause_is_one_problem():

@@ -172,7 +172,9 @@ def test_a_card_without_driver_is_found_on_the_bus(server, run):
     (server.commands / "nvidia-smi").unlink()
     result = run()
     assert codes(result) == ["driver_not_installed"]
-    assert result["pci_gpus"] == [{"address": "0000:01:00.0", "device_id": "2330", "driver": ""}]
+    assert result["pci_gpus"] == [
+        {"address": "0000:01:00.0", "device_id": "2330", "architecture": "Hopper", "driver": ""}
+    ]
 
 
 @pytest.mark.parametrize(
