@@ -145,6 +145,8 @@ def problems(look: dict[str, Any], wishes: dict[str, Any]) -> list[Problem]:
     """Judge an engine: what stands in the way ('error'), and what someone should know ('warning')."""
     if look["client_state"] == "hung":
         return [_hung()]
+    if look["root_dir"].startswith("/var/snap/") or look["docker"].startswith("/snap/"):
+        return [_confined()]
     if is_foreign(look) and wishes["existing"] == "use":
         return _problems_of_foreign(look, wishes)
     judges = (
@@ -172,6 +174,16 @@ def _hung() -> Problem:
         "The engine takes questions and gives no answer: `docker info` was given up.",
         "See what it does (journalctl -u docker -n 50; df -h), then systemctl restart docker; users' servers outlive "
         "that only with docker_engine_live_restore.",
+    )
+
+
+def _confined() -> Problem:
+    """Say that a snap's engine sees little of the server, so that containers could not mount what the lab keeps."""
+    return error(
+        "engine-confined",
+        "Docker",
+        "The engine comes from a snap, which sees neither /srv nor most of what a lab may mount.",
+        "Remove it, with all that it holds (snap remove docker), and run this again: the distribution's is installed.",
     )
 
 

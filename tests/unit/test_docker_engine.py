@@ -12,6 +12,7 @@ CONVERGED = {
     "enabled": True,
     "client_state": "ok",
     "docker": "/usr/bin/docker",
+    "root_dir": "/var/lib/docker",
     "dockerd": "/usr/sbin/dockerd",
     "dockerd_version": "26.1.5+dfsg1",
     "server_version": "26.1.5+dfsg1",
@@ -33,6 +34,7 @@ CONVERGED = {
     "options_pending": "",
     "engine_recorded": True,
 }
+SNAP = "/var/snap/docker/common/var-lib-docker"
 FOREIGN = CONVERGED | {"managed": False, "options_differ": True}
 BARE = FOREIGN | {
     "running": False,
@@ -125,6 +127,11 @@ def test_only_deeds_keep_a_plan_from_being_idle():
         pytest.param(
             BARE | {"client_state": "hung", "mirror_found": False}, {}, ["engine-hung"], id="hides what it is"
         ),
+        pytest.param(FOREIGN | {"root_dir": SNAP}, {}, ["engine-confined"], id="theirs, from a snap"),
+        pytest.param(
+            BARE | {"root_dir": SNAP}, {"existing": "manage"}, ["engine-confined"], id="a snap, to be managed"
+        ),
+        pytest.param(BARE | {"docker": "/snap/bin/docker"}, {}, ["engine-confined"], id="a snap that is stopped"),
         pytest.param(FOREIGN | {"daemon_file_problem": "x"}, {}, ["daemon-json-malformed"], id="theirs, malformed"),
         pytest.param(CONVERGED | {"daemon_file_problem": "x"}, {}, ["daemon-json-malformed"], id="ours, malformed"),
         pytest.param(CONVERGED | {"settings_problem": "x"}, {}, ["settings-unusable"], id="settings unusable"),
