@@ -35,9 +35,9 @@ def combination(drifts: list[Drift], dice: random.Random) -> Drift:
     # One with an inventory of its own has no other to meet.
     alike = [drift for drift in drifts if not drift.settings]
     while len(parts) < size:
-        one = dice.choice(alike)
-        if not any(meet(one, other) for other in parts):
-            parts.append(one)
+        fitting = [drift for drift in alike if not any(meet(drift, other) for other in parts)]
+        # One that none goes with is left to be tried alone.
+        parts = [*parts, dice.choice(fitting)] if fitting else []
     return Drift(
         name=" + ".join(part.name for part in parts),
         objects=tuple(name for part in parts for name in part.objects),
@@ -47,6 +47,8 @@ def combination(drifts: list[Drift], dice: random.Random) -> Drift:
         changes=None,
         lost=tuple(name for part in parts for name in part.lost),
         playbook=parts[0].playbook,
+        systemd=any(part.systemd for part in parts),
+        blind=any(part.blind for part in parts),
     )
 
 
