@@ -12,16 +12,16 @@ from e2e.server import Server
 _LIMITS = ("RestartPolicy", "Memory", "MemorySwap", "NanoCpus", "PidsLimit")
 
 
-def picture(server: Server) -> dict[str, str]:
+def picture(server: Server, engine: bool = True) -> dict[str, str]:
     """Describe everything that is managed, by name; of a service, who it is now, and apart from that how it is.
 
-    While the engine is stopped, what it alone knows is left out.
+    :param engine: whether it runs; what it alone knows is left out where somebody has stopped it.
     """
     root = server.data_root
     paths = [*(one.path for one in managed(root)), *ENGINE, *ENGINE_APT, ENGINE_RECORD]
     looked = Path(__file__).with_name("faces.py").read_text()
     found = json.loads(server.run("python3", "-", root / "state/jupyterhub.sqlite", *paths, text=looked))
-    if not server.engine_runs:
+    if not engine:
         return found
     for entry in json.loads(server.docker("inspect", *server.docker("ps", "--all", "--quiet", "--no-trunc").split())):
         found |= dict(_of_container(entry))

@@ -1,20 +1,20 @@
 """Tries drifts: each is named by a check, alone, and put right by a run, alone; people work on throughout."""
 
 import os
-import random
 import re
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 import pytest
+from e2e.dice import dice, seed
 from e2e.drift import Drift, forget_accounts
 from e2e.picture import differing, picture
 from e2e.runs import Run
 from e2e.server import Server
 from e2e.watch import Watch
 
-SEED = os.environ.get("LAB_DRIFTS_SEED") or str(secrets.randbelow(10**6))
+SEED = seed("LAB_DRIFTS_SEED")
 
 
 def chosen(drifts: list[Drift], number: str) -> list[Drift]:
@@ -23,21 +23,21 @@ def chosen(drifts: list[Drift], number: str) -> list[Drift]:
     :param number: how many, or `all`, where `LAB_DRIFTS` does not say so.
     """
     number = os.environ.get("LAB_DRIFTS", number)
-    dice = random.Random(SEED)  # noqa: S311 - which drifts are tried is no secret, and has to come out the same again
-    alone = drifts if number == "all" else dice.sample(drifts, min(int(number), len(drifts)))
+    fall = dice(SEED)
+    alone = drifts if number == "all" else fall.sample(drifts, min(int(number), len(drifts)))
     together = int(os.environ.get("LAB_DRIFT_COMBINATIONS", "0"))
-    return alone + [combination(drifts, dice) for turn in range(together)]
+    return alone + [combination(drifts, fall) for turn in range(together)]
 
 
-def combination(drifts: list[Drift], dice: random.Random) -> Drift:
+def combination(drifts: list[Drift], fall: Random) -> Drift:
     """Put two or three drifts together that do not meet."""
-    size, parts = dice.choice([2, 3]), []
+    size, parts = fall.choice([2, 3]), []
     # One with an inventory of its own has no other to meet.
     alike = [drift for drift in drifts if not drift.settings]
     while len(parts) < size:
         fitting = [drift for drift in alike if not any(meet(drift, other) for other in parts)]
         # One that none goes with is left to be tried alone.
-        parts = [*parts, dice.choice(fitting)] if fitting else []
+        parts = [*parts, fall.choice(fitting)] if fitting else []
     return Drift(
         name=" + ".join(part.name for part in parts),
         objects=tuple(name for part in parts for name in part.objects),
@@ -76,17 +76,17 @@ def try_drift(drift: Drift, server: Server, watch: Watch) -> None:
     """Make a drift, check, converge, and compare what was, is broken, and is then."""
     if drift.systemd and not server.systemd:
         pytest.skip("no systemd starts this server's services")
-    whole = picture(server)
+    whole, engine = picture(server), not drift.blind
     absent = [name for name in drift.paths if whole[name] == "absent"]
     if absent:
         pytest.skip(f"this server needs no {', '.join(absent)}")
     with repaired(drift, server):
         drift.make(server)
-        broken = picture(server)
+        broken = picture(server, engine)
         check = server.play(*drift.run, "--check", "--diff")
         check_names(drift, check)
         check_secrets(server, check)
-        assert differing(broken, picture(server)) == set(), "a check changes nothing"
+        assert differing(broken, picture(server, engine)) == set(), "a check changes nothing"
         check_changes(drift, server.play(*drift.run))
         watch.until_answered()
         assert differing(whole, picture(server)) == {*drift.anew, *drift.lost}

@@ -5,9 +5,7 @@
 """
 
 import os
-import random
 import re
-import secrets
 import signal
 import subprocess
 import time
@@ -15,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from e2e.dice import dice, seed
 from e2e.picture import differing, picture
 
 TASKS = 25
 """A first converge begins so many tasks at the least."""
 LONGEST_PAUSE = 3.0
 """Seconds into a task, at the most."""
-SEED = os.environ.get("LAB_INTERRUPTIONS_SEED") or str(secrets.randbelow(10**6))
+SEED = seed("LAB_INTERRUPTIONS_SEED")
 SECOND = "gpulab-molecule-drift-second"
 PLAYBOOKS = Path(__file__).parents[2]
 
@@ -40,9 +39,9 @@ class Moment:
 
 def moments():
     """Choose moments."""
-    dice = random.Random(SEED)  # noqa: S311 - it is no secret, and has to come out the same again
+    fall = dice(SEED)
     for turn in range(int(os.environ.get("LAB_INTERRUPTIONS", "2"))):
-        yield Moment(("ansible", "server")[turn % 2], dice.randint(1, TASKS), dice.uniform(0, LONGEST_PAUSE))
+        yield Moment(("ansible", "server")[turn % 2], fall.randint(1, TASKS), fall.uniform(0, LONGEST_PAUSE))
 
 
 @pytest.fixture
@@ -72,6 +71,7 @@ def kill_at(moment, process):
         begun += line.startswith("TASK [")
         if begun == moment.task:
             break
+    assert begun == moment.task, "it has come to its end before"
     time.sleep(moment.pause)
     assert process.poll() is None, "it has come to its end before"
     if moment.what == "server":
