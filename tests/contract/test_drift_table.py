@@ -6,7 +6,8 @@ import pytest
 import yaml
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_look, _docker_record
 from e2e.dice import dice
-from e2e.drift import ENGINE, ENGINE_APT, ENGINE_RECORD, all_drifts
+from e2e.drift_table import all_drifts
+from e2e.drifts_of_engine import ENGINE, ENGINE_APT, ENGINE_RECORD
 from e2e.managed import managed, services
 from e2e.trial import combination
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from e2e.drift import ENGINE, ENGINE_APT, ENGINE_RECORD, NETWORK, USER_IMAGE
+from e2e.drifts_of_engine import ENGINE, ENGINE_APT, ENGINE_RECORD
+from e2e.drifts_of_lab import NETWORK, USER_IMAGE
 from e2e.managed import managed
 from e2e.server import Server
 

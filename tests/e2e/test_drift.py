@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
-from e2e.drift import all_drifts
+from e2e.drift_table import all_drifts
 from e2e.runs import run_sh
 from e2e.server import Server
 from e2e.trial import SEED, chosen, settled, try_drift

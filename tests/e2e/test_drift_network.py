@@ -1,7 +1,7 @@
 """The lab's network, lost while nobody is at work: told by a check, made again by a run."""
 
 import pytest
-from e2e.drift import NETWORK
+from e2e.drifts_of_lab import NETWORK
 from e2e.managed import services
 from e2e.runs import run_sh
 from e2e.server import Server, docker

@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 from e2e.dice import dice, seed
-from e2e.drift import Drift, forget_accounts
+from e2e.drift import Drift
+from e2e.drifts_of_lab import forget_accounts
 from e2e.picture import differing, picture
 from e2e.runs import Run
 from e2e.server import Server

@@ -6,7 +6,7 @@ Which drifts, `LAB_DRIFTS` and `LAB_DRIFTS_SEED` say; see `make soak`.
 from pathlib import Path
 
 import pytest
-from e2e.drift import all_drifts
+from e2e.drift_table import all_drifts
 from e2e.labclient import Guests, HubClient
 from e2e.trial import SEED, chosen, settled, try_drift
 from e2e.watch import PATIENT, watching
