@@ -105,10 +105,7 @@ def _kept() -> bool | None:
 
 def clock(found: Facts) -> Iterator[Problem]:
     """Yield whether the clock is wrong, as far as that shows from here."""
-    wrong = [*_preflight.clock(found["now"])]
-    yield from wrong
-    if not wrong:
-        yield from _preflight.clock_differs(found["ahead"] or 0.0)
+    return _preflight.clock(found["now"], found["ahead"] or 0.0)
 
 
 def clock_told(found: Facts) -> tuple[str, str]:

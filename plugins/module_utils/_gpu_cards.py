@@ -73,10 +73,6 @@ FITS = {
 }
 
 
-class NoDriverError(ValueError):
-    """No one driver is for all of these cards; the text says which are at odds."""
-
-
 def architecture(device_id: str) -> str:
     """Name the architecture of a card.
 
@@ -94,17 +90,20 @@ def architecture(device_id: str) -> str:
 
 
 def driver_for(device_ids: Iterable[str]) -> Fit | None:
-    """Find which drivers serve all of these cards.
-
-    :returns: None if the architecture of none is known.
-    :raises NoDriverError: no driver does.
-    """
-    names = dict.fromkeys(filter(None, map(architecture, device_ids)))
-    fits = [FITS[name] for name in names]
-    if not fits:
-        return None
+    """Find which drivers serve all of these cards; None where no architecture is known, or none does."""
+    fits = _fits(device_ids).values()
     flavors = tuple(flavor for flavor in (OPEN, PROPRIETARY) if all(flavor in fit.flavors for fit in fits))
-    first, last = max(fit.first for fit in fits), min((fit.last for fit in fits if fit.last), default=0)
-    if not flavors or (last and first > last):
-        raise NoDriverError("; ".join(f"{name} needs: {FITS[name]}" for name in names))
-    return Fit(flavors, first, last)
+    first = max((fit.first for fit in fits), default=0)
+    last = min((fit.last for fit in fits if fit.last), default=0)
+    return Fit(flavors, first, last) if fits and flavors and (not last or first <= last) else None
+
+
+def at_odds(device_ids: Iterable[str]) -> str:
+    """Say what each architecture of these cards needs, if no one driver serves them all; otherwise nothing."""
+    fits = _fits(numbers := [*device_ids])
+    return "" if not fits or driver_for(numbers) else "; ".join(f"{name} needs: {fit}" for name, fit in fits.items())
+
+
+def _fits(device_ids: Iterable[str]) -> dict[str, Fit]:
+    """Return what suits each architecture among these cards."""
+    return {name: FITS[name] for name in map(architecture, device_ids) if name}

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from . import _gpu_toolkit as toolkit
-from ._gpu_cards import NoDriverError, driver_for
+from ._gpu_cards import at_odds, driver_for
 from ._gpu_driver import Cause, Xid, last_line, parse_xids, why_not_loaded, wrong_flavor
 from ._gpu_kinds import KINDS
 from ._gpu_problems import GpuProblem, Seen, fault
@@ -73,19 +73,13 @@ def _hardware(facts: Facts) -> Iterator[GpuProblem]:
 
 def _at_odds(cards: list[dict[str, Any]]) -> list[GpuProblem]:
     """Say that no one driver is for all of the cards."""
-    try:
-        driver_for(card["device_id"] for card in cards)
-    except NoDriverError as error:
-        return [fault("cards_at_odds", "PCI bus", f"{error}.", Seen("/sys/bus/pci/devices"))]
-    return []
+    needs = at_odds(card["device_id"] for card in cards)
+    return [fault("cards_at_odds", "PCI bus", f"{needs}.", Seen("/sys/bus/pci/devices"))] if needs else []
 
 
 def _suitable(cards: list[dict[str, Any]]) -> str:
     """Say which driver the cards need; nothing where that is not known, or where none serves them all."""
-    try:
-        fit = driver_for(card["device_id"] for card in cards)
-    except NoDriverError:
-        return ""
+    fit = driver_for(card["device_id"] for card in cards)
     names = ", ".join(sorted({card["architecture"] for card in cards} - {""}))
     return f" The cards here ({names}) need: {fit}." if fit else ""
 

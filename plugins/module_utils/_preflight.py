@@ -17,6 +17,8 @@ from ._problems import Problem, error, warning
 PLATFORMS = {"debian": ("12", "13"), "ubuntu": ("22.04", "24.04", "26.04")}
 ARCHITECTURES = ("x86_64", "aarch64")
 
+#: The time of the machine that asks, as modules take it; documented by the fragment `asked_at`.
+ASKED_AT_OPTION = {"asked_at": {"type": "float", "default": 0}}
 # Seconds; a slow connection may lose some between asking for the time and looking.
 _APART = 60
 
@@ -187,8 +189,12 @@ def platform(release: Mapping[str, str], machine: str) -> Iterator[Problem]:
         )
 
 
-def clock(now: float) -> Iterator[Problem]:
-    """Yield whether the server's clock, in seconds since 1970, is so wrong that no certificate is valid."""
+def clock(now: float, ahead: float = 0.0) -> Iterator[Problem]:
+    """Yield whether the server's clock is so wrong that no certificate is valid, or else not that of others.
+
+    :param now: what it says, in seconds since 1970.
+    :param ahead: of the machine that asks, in seconds.
+    """
     there = time.gmtime(now)
     if there.tm_year < _EARLIEST_YEAR:
         yield error(
@@ -197,11 +203,7 @@ def clock(now: float) -> Iterator[Problem]:
             f"it says {time.strftime('%Y-%m-%d %H:%M', there)}; every download fails, as no certificate is valid then.",
             "Set it: timedatectl set-ntp true, or date -s 'YYYY-MM-DD hh:mm'.",
         )
-
-
-def clock_differs(ahead: float) -> Iterator[Problem]:
-    """Yield whether the server's clock is too far, in seconds, from that of the machine that asks."""
-    if abs(ahead) > _APART:
+    elif abs(ahead) > _APART:
         yield warning(
             "clock-differs",
             "the server's clock",

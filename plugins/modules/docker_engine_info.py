@@ -190,6 +190,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _docker_apt as apt
 from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
+from ..module_utils import _docker_problems as judge
 from ..module_utils._file_tree import Entry, plan
 from ..module_utils._platform import architecture
 from ..module_utils._problems import as_dicts
@@ -276,7 +277,7 @@ def main() -> None:
         "architecture": architecture(),
     }
     todo = engine.plan(found, wishes)
-    problems = engine.problems(found, wishes)
+    problems = judge.problems(found, wishes)
     for problem in problems:
         if problem.severity == "warning":
             module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
@@ -286,7 +287,7 @@ def main() -> None:
         engine=found,
         plan={**todo._asdict(), "idle": todo.idle},
         problems=as_dicts(problems),
-        refusal=engine.refusal(problems),
+        refusal=judge.refusal(problems),
         shortcomings=shortcomings,
         sufficient=found["running"] and not shortcomings,
     )

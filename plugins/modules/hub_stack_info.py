@@ -124,6 +124,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._hub_stack import Wanted, at_stack, differences
 
+# What a check can say of a server on which no engine runs.
+_NONE_YET = "No engine runs here yet, so the whole stack would be new."
+_STOPPED = "The engine does not run, so what of the services differs can be told when it does."
+
 
 def look(module: AnsibleModule) -> dict:
     """Compare what is there with what is wanted.
@@ -168,7 +172,8 @@ def main() -> None:
     except (DockerError, OSError) as error:
         if module.check_mode and (isinstance(error, OSError) or error.no_engine):
             there = Path(module.params["path"]).exists()
-            module.exit_json(changed=False, engine_answers=False, was_there=there, differences=["there is no engine"])
+            words = _STOPPED if there else _NONE_YET
+            module.exit_json(changed=False, engine_answers=False, was_there=there, differences=[words])
         module.fail_json(msg=f"No Docker engine answers: {error}. Mend: ./run.sh server brings one up.")
 
 

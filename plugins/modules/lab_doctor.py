@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.docker_socket
   - gpulab.jupyterhub.lab_places
+  - gpulab.jupyterhub.asked_at
 options:
   network:
     description: Docker network of the hub, the proxy and the users' servers.
@@ -31,12 +32,6 @@ options:
     description: User number that the hub runs as.
     type: int
     default: 9000
-  asked_at:
-    description:
-      - The time of the machine that runs Ansible, in seconds since 1970, to compare the server's clock with.
-      - V(0) compares with nothing.
-    type: float
-    default: 0
   evidence:
     description: Return RV(evidence) too.
     type: bool
@@ -119,6 +114,7 @@ from ..module_utils._doctor_page import stamp
 from ..module_utils._doctor_scrub import read_secrets, scrub_all
 from ..module_utils._doctor_since import since
 from ..module_utils._hub_gather import PLACES_SPEC
+from ..module_utils._preflight import ASKED_AT_OPTION
 from ..module_utils._problems import Problem, as_dicts, at_least
 
 # What cannot be recognised cannot be taken out: without the secrets themselves, no text leaves the server.
@@ -147,7 +143,7 @@ def main() -> None:
             **SOCKET_OPTION,
             "network": {"type": "str", "default": "jupyterhub"},
             "hub_uid": {"type": "int", "default": 9000},
-            "asked_at": {"type": "float", "default": 0},
+            **ASKED_AT_OPTION,
             "evidence": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

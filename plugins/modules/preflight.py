@@ -22,6 +22,7 @@ author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.docker_socket
+  - gpulab.jupyterhub.asked_at
 options:
   data_root:
     description: Directory that holds, or will hold, everything of the lab.
@@ -55,12 +56,6 @@ options:
     description: Docker's file of options.
     type: path
     default: /etc/docker/daemon.json
-  controller_time:
-    description:
-      - The time on the machine that runs Ansible, in seconds since 1970, to compare the server's clock with.
-      - V(0) compares with nothing.
-    type: float
-    default: 0
 seealso:
   - module: gpulab.jupyterhub.hub_info
 """
@@ -155,7 +150,7 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
     options, malformed = checks.daemon_json(wishes["daemon_json"])
     docker_root = wishes["docker_data_root"] or engine_root(docker) or options.get("data-root", "") or "/var/lib/docker"
     places = {"lab_data_root": wishes["data_root"], "docker_engine_data_root": docker_root}
-    release, containers, project = Path("/etc/os-release"), listed(docker), wishes["compose_project"]
+    release, containers, project, now = Path("/etc/os-release"), listed(docker), wishes["compose_project"], time.time()
     found = [
         *checks.data_root(wishes["data_root"]),
         *checks.space(places, wishes["min_free_gb"]),
@@ -166,15 +161,9 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
             checks.parse_os_release(release.read_text(encoding="utf-8") if release.exists() else ""),
             os.uname().machine,
         ),
-        *clock(wishes["controller_time"]),
+        *checks.clock(now, now - (wishes["asked_at"] or now)),
     ]
     return docker_root, found
-
-
-def clock(asked_at: float) -> list[Problem]:
-    """Return what is wrong with the clock: at all, or beside that of the machine that asks, if that told the time."""
-    now = time.time()
-    return [*checks.clock(now)] or [*checks.clock_differs(now - asked_at if asked_at else 0)]
 
 
 def distribution() -> dict[str, str]:
@@ -198,7 +187,7 @@ def main() -> None:
             "compose_project": {"type": "str", "default": "jupyterhub"},
             "docker_data_root": {"type": "str", "default": ""},
             "daemon_json": {"type": "path", "default": "/etc/docker/daemon.json"},
-            "controller_time": {"type": "float", "default": 0},
+            **checks.ASKED_AT_OPTION,
             **SOCKET_OPTION,
         },
         supports_check_mode=True,

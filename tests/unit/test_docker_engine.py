@@ -4,6 +4,7 @@ import json
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_engine as engine
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_problems as judge
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._problems import error, warning
 
 CONVERGED = {
@@ -154,7 +155,7 @@ def test_only_deeds_keep_a_plan_from_being_idle():
     ],
 )
 def test_problems(look, wishes, codes):
-    found = engine.problems(look, WISHES | wishes)
+    found = judge.problems(look, WISHES | wishes)
     assert [problem.code for problem in found] == codes
     assert all(all(problem.as_dict().values()) for problem in found)
 
@@ -162,15 +163,15 @@ def test_problems(look, wishes, codes):
 def test_a_conflict_names_the_engines_packages_and_not_what_comes_with_either():
     look = BARE | {"packages": {"docker-ce": "5:28"}}
     wishes = WISHES | {"packages": ["docker.io", "iptables"], "versioned_packages": ["docker.io"]}
-    [found] = engine.problems(look, wishes)
+    [found] = judge.problems(look, wishes)
     assert found.evidence == "docker-ce cannot be installed together with docker.io."
 
 
 def test_a_refusal_names_setting_and_mend_and_leaves_warnings_out():
     newer = error("newer", "docker_engine_version", "It is newer.", "Raise it.")
     off = warning("off", "docker_engine_cdi", "It is off.", "Turn it on.")
-    assert engine.refusal([off]) == ""
-    assert engine.refusal([off, newer]) == (
+    assert judge.refusal([off]) == ""
+    assert judge.refusal([off, newer]) == (
         "The engine cannot be made ready; nothing was changed.\n\n"
         "ERROR docker_engine_version (newer)\n  It is newer.\n  Mend: Raise it."
     )

@@ -259,8 +259,10 @@ def test_no_engine_is_a_failure_with_its_mend_but_for_check_mode(run):
 
 
 def test_an_engine_that_was_stopped_is_told_from_one_that_never_had_a_stack(run, wanted, tmp_path):
-    assert run(down, check=True)["was_there"] is True
-    assert run(down, check=True, path=str(tmp_path / "never/compose.yml"))["was_there"] is False
+    stopped, never = run(down, check=True), run(down, check=True, path=str(tmp_path / "never/compose.yml"))
+    assert (stopped["was_there"], never["was_there"]) == (True, False)
+    assert "can be told when it does" in stopped["differences"][0]
+    assert "would be new" in never["differences"][0]
 
 
 @pytest.mark.parametrize("state", ["hung", "denied", "failed"])
