@@ -199,8 +199,8 @@ def denied(entry: Entry, error: PermissionError) -> str:
     """Say that root may not, of which the path alone tells nothing."""
     return (
         f"{error.filename or entry.path}: {error.strerror}. Root may not change that here, as on NFS with root_squash, "
-        f"or where it is immutable (lsattr -d {entry.path}). On the file server, or once it may: "
-        f"chown {entry.uid}:{entry.gid} and chmod {entry.mode:04o} {entry.path}, then run the same command again."
+        f"or where it is immutable (lsattr -d {entry.path}). Let it (no_root_squash, chattr -i), or do it there: "
+        f"chown {entry.uid}:{entry.gid} and chmod {entry.mode:04o} {entry.path}; then run the same command again."
     )
 
 

@@ -29,6 +29,7 @@ from labhub import names
 
 HOME_MODE = 0o700
 MOUNT_POINT_MODE = 0o755
+_UNSQUASHED = "The lab, and Docker, need homes exported with no_root_squash"
 NOBODY = 65534
 """Whom file servers take root for, unless they trust the root of this machine."""
 UID_LIMIT = 60000
@@ -124,15 +125,7 @@ def _make(root: int, name: str, uid: int, gid: int) -> None:
         raise
 
 
-def _denied(path: str, uid: int, gid: int) -> HomeProblem:
-    """Say that root is nobody special where the homes are."""
-    return HomeProblem(
-        f"{path} cannot be made: root may not make directories there and give them away, as on NFS with root_squash. "
-        f"On the file server: install -d -m 0700 -o {uid} -g {gid} {path}; or export it with no_root_squash"
-    )
-
-
-def _owner(root: int, name: str, path: str, uid_min: int, gid: int) -> int | None:
+def _owner(root: int, name: str, path: str) -> int | None:
     """Say who owns the home; None when it has yet to be made, or is root's and empty.
 
     :raises HomeProblem: it is no directory, nobody's, or root's with something in it.
@@ -146,7 +139,7 @@ def _owner(root: int, name: str, path: str, uid_min: int, gid: int) -> int | Non
     if found.st_uid == NOBODY:
         raise HomeProblem(
             f"{path} belongs to nobody ({NOBODY}), as what root makes on NFS with root_squash, so the lab cannot tell "
-            f"whose it is. On the file server: chown {next_uid(root, uid_min)}:{gid} {path}"
+            f"whose it is: chown it to a uid of {name}'s own, on the file server. {_UNSQUASHED}"
         )
     if found.st_uid:
         return found.st_uid
@@ -212,14 +205,11 @@ def ensure(
     path = f"{root}/{name}"
     with _opened(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) as homes:
         fcntl.flock(homes, fcntl.LOCK_EX)
-        uid = _owner(homes, name, path, uid_min, gid)
+        uid = _owner(homes, name, path)
         created = uid is None
         if uid is None:
             uid = next_uid(homes, uid_min)
-            try:
-                _make(homes, name, uid, gid)
-            except PermissionError as error:
-                raise _denied(path, uid, gid) from error
+            _make(homes, name, uid, gid)
         with _opened(name, os.O_PATH | _DIRECTORY, homes) as home, as_user(uid, gid):
             _put_in_order(home, path, mount_points)
     note = None if uid >= uid_min else f"{path} belongs to uid {uid}, below {uid_min}: it is used as it is"
@@ -245,6 +235,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         home = ensure(asked.root, asked.name, asked.uid_min, asked.gid, asked.dir)
     except HomeProblem as problem:
         print(json.dumps({"problem": str(problem)}))
+        return 1
+    except PermissionError as error:
+        squashed = f"root may not do that there, as on NFS with root_squash. {_UNSQUASHED}"
+        print(
+            json.dumps({"problem": f"the home of {asked.name} below {asked.root} cannot be made: {error}: {squashed}"})
+        )
         return 1
     except OSError as error:
         print(json.dumps({"problem": f"the home of {asked.name} below {asked.root} cannot be made: {error}"}))
