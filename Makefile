@@ -46,7 +46,7 @@ versions: venv compiler ## unit and contract layers on each ansible-core that is
 lab: ## the lab on this machine, brought up or put right
 	./run.sh
 
-# One sample of the drifts, one of each kind; `make soak` tries them all.
+# The same sample of the drifts each time; `make soak` tries them all.
 e2e: export LAB_DRIFTS_SEED ?= 6081
 e2e: venv browser compiler lab ## drift, refusals, a browser and an API client, on the lab of this machine
 	$(PYTEST) tests/e2e
@@ -62,7 +62,7 @@ soak: venv lab ## every drift and LAB_DRIFT_COMBINATIONS (200) of several at onc
 bench: venv lab ## the lab beside a plain JupyterHub, written to docs/performance.md; about twenty minutes, as root
 	PYTHONPATH=tests $(PYTHON) -m bench $(BENCH_OPTIONS)
 
-# The same sample as of e2e: one of each kind.
+# As for e2e.
 molecule: export LAB_DRIFTS_SEED ?= 6081
 molecule: venv ## roles on servers of their own, reached over SSH; needs Debian and a Docker engine
 	PATH=$(CURDIR)/.venv/bin:$$PATH molecule test --all

@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import testinfra
+from e2e.server import Server
 from testinfra.host import Host
 
 
@@ -24,6 +26,24 @@ def address() -> Callable[[str], str]:
     """Tell the address of a server by its name."""
     config = (Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config").read_text()
     return lambda name: re.search(rf"^Host {name}\n +HostName (.+)", config, re.M)[1]
+
+
+@pytest.fixture(scope="session")
+def lab_server(address) -> Callable[..., Server]:
+    """Reach a server by its name, as the administrator of the lab on it."""
+    config = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config"
+
+    def reach(name: str, data_root: str = "/srv/jupyterhub", play: Callable[..., Any] | None = None) -> Server:
+        ssh = ("ssh", "-F", str(config), name, "sudo")
+        return Server(Path(data_root), play, ssh, f"http://{address(name)}:8000")
+
+    return reach
+
+
+@pytest.fixture(scope="session")
+def has_way_out(server) -> Callable[[str], bool]:
+    """Tell whether a server has a route out: to an address that is kept for documentation, and that no machine has."""
+    return lambda name: server(name).run("ip route get 192.0.2.1").rc == 0
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """A lab's server, as whoever ran a lab by hand looks at it: with a shell and docker."""
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -19,13 +20,14 @@ class Server:
     """The server of a lab: this machine, or one that is reached over SSH as an administrator does.
 
     :param data_root: the lab's directory on it.
-    :param play: runs a playbook of the collection against it: its name, then options of ansible-playbook.
+    :param play: runs a playbook of the collection against it: its name, then options of ansible-playbook; None where
+        nobody asks for that.
     :param ssh: what goes before a command, to the other server's `sudo`; empty for this machine.
     :param url: the lab's door, for another server.
     """
 
     data_root: Path
-    play: Callable[..., Run] = run_sh
+    play: Callable[..., Run] | None = run_sh
     ssh: tuple[str, ...] = ()
     url: str = ""
 
@@ -74,6 +76,10 @@ class Server:
         return HubClient(replace(self.lab, token=token))
 
 
+HERE = Server(Path(os.environ.get("LAB_DATA_ROOT", "/srv/jupyterhub")))
+"""This machine."""
+
+
 def docker(*arguments, cwd=None, timeout=LONGEST):
     """Run docker on this machine, and return what it prints; an error of docker's fails the test with its text."""
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, cwd=cwd, timeout=timeout, check=False)
@@ -84,8 +90,3 @@ def docker(*arguments, cwd=None, timeout=LONGEST):
 def typed(name, command):
     """Type a command in a terminal of a user's; returns what it says, errors too, and then its exit status."""
     return docker("exec", f"jupyter-{name}", "bash", "-c", f"{command} 2>&1; echo $?")
-
-
-def as_admin(lab: Lab) -> HubClient:
-    """Act as the admin of the lab on this machine for a minute."""
-    return Server(lab.data_root).as_admin()

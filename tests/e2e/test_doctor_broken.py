@@ -8,18 +8,13 @@ import pytest
 from e2e.examined import examine
 from e2e.labclient import LabError, wait_until
 from e2e.runs import run_sh
-from e2e.server import docker
+from e2e.server import HERE, docker
 
 IMAGE = "jupyter-custom-gpu:latest"
 
 
-def container(service):
-    """Name the container of a service, be it running or not."""
-    return docker("ps", "--all", "--format={{.Names}}", f"--filter=label=com.docker.compose.service={service}")
-
-
 def is_healthy(service):
-    return docker("inspect", "--format={{.State.Health.Status}}", container(service)) == "healthy"
+    return docker("inspect", "--format={{.State.Health.Status}}", HERE.container(service)) == "healthy"
 
 
 @pytest.fixture
@@ -54,8 +49,8 @@ def test_without_the_users_image_the_first_problem_of_the_hand_run_lab(tmp_path)
 @pytest.mark.usefixtures("mended")
 @pytest.mark.parametrize(("service", "code"), [("jupyterhub", "hub-down"), ("proxy", "proxy-down")])
 def test_a_service_that_is_stopped(tmp_path, service, code):
-    docker("stop", container(service))
-    ended = docker("inspect", "--format={{.State.FinishedAt}}", container(service))
+    docker("stop", HERE.container(service))
+    ended = docker("inspect", "--format={{.State.FinishedAt}}", HERE.container(service))
     found = examine(tmp_path)
     assert found.only()["code"] == code
     assert found.only()["since"] == f"{ended[:10]} {ended[11:16]} UTC"
@@ -72,11 +67,11 @@ def crashing(lab, mended):
     config = lab.data_root / "config/jupyterhub_config.py"
     before = config.read_text()
     config.write_text(before + "raise RuntimeError('broken by a test')\n")
-    docker("restart", container("jupyterhub"))
-    wait_until(lambda: is_again_and_again(container("jupyterhub")), "Docker has started it again", 60)
+    docker("restart", HERE.container("jupyterhub"))
+    wait_until(lambda: is_again_and_again(HERE.container("jupyterhub")), "Docker has started it again", 60)
     yield
     config.write_text(before)
-    docker("restart", container("jupyterhub"))
+    docker("restart", HERE.container("jupyterhub"))
 
 
 @pytest.mark.usefixtures("crashing")
@@ -89,7 +84,7 @@ def test_a_hub_that_crashes_again_and_again(tmp_path):
 
 @pytest.mark.usefixtures("mended")
 def test_a_hub_that_was_taken_off_the_network(tmp_path):
-    docker("network", "disconnect", "jupyterhub", container("jupyterhub"))
+    docker("network", "disconnect", "jupyterhub", HERE.container("jupyterhub"))
     found = examine(tmp_path)
     assert found.only()["code"] == "off-network"
     subprocess.run(found.only()["remedy"].split(), check=True)

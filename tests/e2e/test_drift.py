@@ -4,17 +4,12 @@
 them together; `make soak` sets both. Which, `LAB_DRIFTS_SEED` decides: it stands in the name of each test.
 """
 
-import os
-from pathlib import Path
-
 import pytest
 from e2e.drift_table import all_drifts
 from e2e.runs import run_sh
-from e2e.server import Server
+from e2e.server import HERE
 from e2e.trial import SEED, chosen, settled, try_drift
 from e2e.watch import PATIENT, watching
-
-HERE = Server(Path(os.environ.get("LAB_DATA_ROOT", "/srv/jupyterhub")))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from e2e.drifts_of_lab import NETWORK
 from e2e.managed import services
 from e2e.runs import run_sh
-from e2e.server import Server, docker
+from e2e.server import HERE, docker
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def stop(lab):
     docker("compose", "down", cwd=lab.data_root)
 
 
-def cut_off(lab):
+def cut_off(_lab):
     for service in services():
-        docker("network", "disconnect", "--force", NETWORK, Server(lab.data_root).container(service))
+        docker("network", "disconnect", "--force", NETWORK, HERE.container(service))
 
 
 @pytest.mark.parametrize("clear", [stop, cut_off])

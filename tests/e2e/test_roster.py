@@ -7,7 +7,7 @@ import stat
 import pytest
 from e2e.labclient import WebSession
 from e2e.runs import run_sh
-from e2e.server import as_admin, docker
+from e2e.server import HERE, docker
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def group(lab):
     """A group that the hub does not know yet, and shall not know afterwards."""
     name = "e2e-vision"
     yield name
-    as_admin(lab).call("DELETE", f"/hub/api/groups/{name}")
+    HERE.as_admin().call("DELETE", f"/hub/api/groups/{name}")
 
 
 def password_of(lab, name):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from e2e.runs import run_sh
-from e2e.server import as_admin, docker, typed
+from e2e.server import HERE, docker, typed
 
 NAME = "peppercorn"
 PLACE = "/opt/packages"
@@ -45,7 +45,7 @@ def installed(early):
 def curator(hub, guests, lab):
     """An admin of the hub, other than the lab's own."""
     person = guests.member()
-    as_admin(lab).call("POST", f"/hub/api/users/{person.name}", json={"admin": True})
+    HERE.as_admin().call("POST", f"/hub/api/users/{person.name}", json={"admin": True})
     return person
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from e2e.runs import run_sh
-from e2e.server import Server, docker
+from e2e.server import HERE, docker
 
 NAME = "e2e-strangers"
 """Of somebody's container, network and volume; below it, of somebody's image."""
@@ -25,7 +25,7 @@ def seen():
 @pytest.fixture
 def strangers(lab, tmp_path):
     """Somebody's container on somebody's network, with a volume and an image; and an image that nothing uses."""
-    base = Server(lab.data_root).image_of("proxy")
+    base = HERE.image_of("proxy")
     (tmp_path / "Dockerfile").write_text(f"FROM {base}\nUSER root\nRUN touch /of-somebody\n")
     for tag in ("mine", "unused"):
         # They inherit the labels of the lab's own image, which shall not make them the lab's.

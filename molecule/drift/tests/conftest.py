@@ -9,8 +9,6 @@ import pytest
 from e2e.runs import Run
 from e2e.server import Server
 
-DATA_ROOT = Path("/srv/jupyterhub")
-
 
 @pytest.fixture(scope="session")
 def started(tmp_path_factory) -> Callable[..., subprocess.Popen]:
@@ -36,9 +34,8 @@ def started(tmp_path_factory) -> Callable[..., subprocess.Popen]:
 
 
 @pytest.fixture(scope="session")
-def lab_server(started, address) -> Callable[[str], Server]:
-    """Reach a server of the inventory by its name, as its administrator."""
-    config = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "ssh_config"
+def played(started, lab_server) -> Callable[[str], Server]:
+    """Reach a server on which playbooks are run."""
 
     def reach(host: str) -> Server:
         def play(playbook: str, *options: str) -> Run:
@@ -46,7 +43,6 @@ def lab_server(started, address) -> Callable[[str], Server]:
             output, _errors = process.communicate()
             return Run(process.returncode, output, host)
 
-        url = f"http://{address(host)}:8000"
-        return Server(DATA_ROOT, play, ("ssh", "-F", str(config), host, "sudo"), url)
+        return lab_server(host, play=play)
 
     return reach

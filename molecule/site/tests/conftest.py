@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from e2e.labclient import HubClient, Lab
+from e2e.labclient import HubClient
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +29,6 @@ def lab(server):
 
 
 @pytest.fixture(scope="session")
-def hub(lab, address, root):
+def hub(lab_server, root):
     """The hub, through its door, with an administrator's token."""
-    secret = {
-        name: lab.file(f"{root}/secrets/{name}").content_string.strip() for name in ("admin_password", "ansible_token")
-    }
-    return HubClient(
-        Lab(f"http://{address('lab')}:8000", "admin", secret["admin_password"], secret["ansible_token"], root)
-    )
+    return HubClient(lab_server("lab", root).lab)

@@ -15,9 +15,9 @@ DRIFTS = chosen(all_drifts(Path("/srv/jupyterhub")), "4")
 
 
 @pytest.fixture(scope="module")
-def lab(lab_server):
+def lab(played):
     """The server whose lab is changed by hand."""
-    return lab_server("lab")
+    return played("lab")
 
 
 @pytest.fixture(scope="module")

@@ -45,22 +45,22 @@ def moments():
 
 
 @pytest.fixture
-def bare(started, lab_server):
+def bare(started, played):
     """A server that has never seen a converge."""
     assert ended(started("second,localhost", str(PLAYBOOKS / "fresh.yml"))) == 0
-    return lab_server("second")
+    return played("second")
 
 
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("moment", moments(), ids=str)
-def test_a_first_converge_that_was_killed(moment, bare, started, lab_server):
+def test_a_first_converge_that_was_killed(moment, bare, started, played):
     kill_at(moment, started("second", "gpulab.jupyterhub.site"))
     if moment.what == "server":
         docker("start", SECOND)
         assert ended(started("second", str(PLAYBOOKS / "awaited.yml"))) == 0
     again = bare.play("site")
     assert again.code == 0, again.output
-    assert differing(shown(lab_server("lab")), shown(bare)) == set()
+    assert differing(shown(played("lab")), shown(bare)) == set()
     once_more = bare.play("site", "--check", "--diff")
     assert (once_more.code, once_more.recap["changed"]) == (0, 0), once_more.output
 
