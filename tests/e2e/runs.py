@@ -11,6 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 1200
 """Seconds that one run may take."""
+PATIENCE = 4
+"""Seconds after which somebody who pressed Ctrl-C presses again."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,21 @@ def run_sh(*arguments: str, wrapper: Sequence[str] = ()) -> Run:
     return Run(process.returncode, output)
 
 
+def press_ctrl_c(process: subprocess.Popen) -> str:
+    """Interrupt a process group until it has ended, and return what it said meanwhile.
+
+    Once does not always do: Python drops an interrupt that arrives within one of its own hooks, such as
+    logging's around a fork, and the run goes on. A person presses again then.
+    """
+    for _press in range(LONGEST // PATIENCE):
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            return process.communicate(timeout=PATIENCE)[0]
+        except subprocess.TimeoutExpired:
+            continue
+    raise AssertionError(f"{process.args} does not end")
+
+
 def interrupt_at(words: str, *arguments: str) -> Run:
     """Run ./run.sh until it says *words*, then do as Ctrl-C does."""
     process = _start(arguments)
@@ -64,7 +81,6 @@ def interrupt_at(words: str, *arguments: str) -> Run:
     for line in process.stdout:
         said.append(line)
         if words in line:
-            os.killpg(process.pid, signal.SIGINT)
             break
-    rest, _errors = process.communicate(timeout=LONGEST)
+    rest = press_ctrl_c(process)
     return Run(process.returncode, "".join(said) + rest)

@@ -12,6 +12,13 @@ MOMENTS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def put_back():
+    """Converge with the inventory's own settings afterwards, also where a test failed before it did."""
+    yield
+    run_sh()
+
+
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_after_an_interrupted_one_ends_well(moment):
     words, settings = MOMENTS[moment]
