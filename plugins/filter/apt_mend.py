@@ -17,6 +17,10 @@ options:
     description: The message of the failed task.
     type: str
     required: true
+  role:
+    description: The role whose packages they were; its setting C(<role>_apt_lock_timeout) is named.
+    type: str
+    default: docker_engine
 """
 
 EXAMPLES = r"""
@@ -36,7 +40,7 @@ _MENDS = (
     (
         r"(?i)could not get lock|unable to acquire the dpkg frontend lock|failed to lock apt|unable to lock",
         "Another program is installing packages, often unattended-upgrades (`systemctl status apt-daily-upgrade`). "
-        "Wait until it has ended, or let the run wait longer, docker_engine_apt_lock_timeout (in seconds).",
+        "Wait until it has ended, or let the run wait longer, {role}_apt_lock_timeout (in seconds).",
     ),
     (
         r"dpkg was interrupted|dpkg --configure -a",
@@ -65,13 +69,24 @@ _MENDS = (
 )
 
 
-def apt_mend(message: str) -> str:
-    """Return *message*, and what mends it if that can be told."""
+# What the packages of a role are called in a sentence.
+_NAMES = {
+    "docker_engine": "The engine's packages",
+    "nvidia_driver": "The driver's packages",
+    "nvidia_container_toolkit": "The container toolkit's packages",
+}
+
+
+def apt_mend(message: str, role: str = "docker_engine") -> str:
+    """Return *message*, and what mends it if that can be told.
+
+    :param role: the role whose packages they were.
+    """
     mend = next(
         (words for pattern, words in _MENDS if re.search(pattern, message)), "`apt-get` on the server tells more."
     )
-    why = f"The engine's packages could not be installed: {message.strip()}"
-    return f"{why}\nMend: {mend} Then run the same command again."
+    why = f"{_NAMES[role]} could not be installed: {message.strip()}"
+    return f"{why}\nMend: {mend.replace('{role}', role)} Then run the same command again."
 
 
 class FilterModule:

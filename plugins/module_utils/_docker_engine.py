@@ -57,12 +57,6 @@ def parse_info(text: str) -> dict[str, Any]:
     }
 
 
-def parse_packages(text: str) -> dict[str, str]:
-    """Read `dpkg-query -W -f '${Package}\\t${db:Status-Status}\\t${Version}\\n'`: versions of installed packages."""
-    rows = [line.split("\t") for line in text.splitlines()]
-    return {name: version for name, status, version in rows if status == "installed"}
-
-
 def parse_dockerd_version(text: str) -> str:
     """Read `dockerd --version`."""
     found = re.search(r"version ([^\s,]+)", text)

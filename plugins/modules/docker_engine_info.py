@@ -187,16 +187,13 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import _apt_look as packages
 from ..module_utils import _docker_apt as apt
 from ..module_utils import _docker_engine as engine
 from ..module_utils import _docker_look as look
 from ..module_utils import _docker_problems as judge
-from ..module_utils._file_tree import Entry, plan
 from ..module_utils._platform import architecture
 from ..module_utils._problems import as_dicts
-
-# Programs that read them, apt's method of fetching among them, run as other users.
-APT_MODE = "0644"
 
 ARGUMENT_SPEC = {
     "existing": {"type": "str", "choices": ["use", "manage"], "default": "use"},
@@ -208,29 +205,9 @@ ARGUMENT_SPEC = {
     "version": {"type": "str", "default": ""},
     "version_epoch": {"type": "str", "default": ""},
     "codename": {"type": "str", "default": ""},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
-    },
+    "files": packages.FILES_OPTION,
     "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": look.SETTINGS_SPEC},
 }
-
-
-def installed(module, names: list[str]) -> dict[str, str]:
-    """Ask dpkg for the versions of those packages that are installed; a server without dpkg has none."""
-    dpkg_query = module.get_bin_path("dpkg-query")
-    if not names or not dpkg_query:
-        return {}
-    layout = "${Package}\\t${db:Status-Status}\\t${Version}\\n"
-    return engine.parse_packages(module.run_command([dpkg_query, "-W", "-f", layout, *names])[1])
-
-
-def dpkg_interrupted() -> bool:
-    """Tell whether dpkg was cut off and wants `dpkg --configure -a` before it does anything else."""
-    updates = Path("/var/lib/dpkg/updates")
-    return updates.is_dir() and any(entry.name.isdigit() for entry in updates.iterdir())
 
 
 def service(module, wanted: str) -> dict[str, object]:
@@ -241,22 +218,6 @@ def service(module, wanted: str) -> dict[str, object]:
     # Without a manager nothing starts with the server, so there is nothing that could be put right.
     enabled = manager == "none" or module.run_command(["systemctl", "is-enabled", "docker.service"])[0] == 0
     return {"service_manager": manager, "enabled": enabled}
-
-
-def drifted(files: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Pick the files that are not as they shall be, with what they shall hold; None where that has to be fetched."""
-    found = [wanted(file) for file in files]
-    return [file for file, fits in found if not fits]
-
-
-def wanted(file: dict[str, str]) -> tuple[dict[str, str], bool]:
-    """Tell what a file shall hold, and whether it is as it shall be."""
-    held, content = look.read(file["path"]), file["content"]
-    if content == "":
-        return file, not held
-    content = held if content is None else content
-    entry = Entry(Path(file["path"]), "file", *look.OWNER, int(APT_MODE, 8), content.encode())
-    return {**file, "content": content or None}, bool(content) and not plan(entry).needed
 
 
 def main() -> None:
@@ -270,9 +231,9 @@ def main() -> None:
     found |= {
         **look.at_options(found, wishes["settings"]),
         **service(module, wishes["service_manager"]),
-        "packages": installed(module, wishes["packages"] + wishes["conflicting_packages"]),
-        "dpkg_interrupted": dpkg_interrupted(),
-        "files_drifted": drifted(files),
+        "packages": packages.known(module, wishes["packages"] + wishes["conflicting_packages"])[0],
+        "dpkg_interrupted": packages.interrupted(),
+        "files_drifted": packages.drifted(files, look.OWNER),
         "mirror_found": mirror_found,
         "architecture": architecture(),
     }

@@ -263,11 +263,6 @@ def test_info_without_an_engine(text, client):
     assert (found["running"], found["client_version"], found["compose_version"]) == (False, client, "")
 
 
-def test_packages_that_are_only_half_there_do_not_count():
-    text = "docker.io\tinstalled\t26.1\ndocker-cli\tconfig-files\t26.1\ncontainerd\tnot-installed\t\n"
-    assert engine.parse_packages(text) == {"docker.io": "26.1"}
-
-
 @pytest.mark.parametrize(
     ("text", "found"), [("Docker version 26.1.5+dfsg1, build 411e817\n", "26.1.5+dfsg1"), ("", "")]
 )

@@ -79,3 +79,9 @@ def test_what_apt_refuses_is_told_with_its_mend(words, mend):
     told = apt_mend(words)
     assert words in told
     assert mend in told.partition("\nMend: ")[2]
+
+
+def test_the_setting_of_the_role_whose_packages_they_are_is_named():
+    told = apt_mend("E: Could not get lock /var/lib/dpkg/lock-frontend", "nvidia_driver")
+    assert told.startswith("The driver's packages could not be installed: ")
+    assert "nvidia_driver_apt_lock_timeout" in told

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a server's packages, and at the files that tell apt where they come from; changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ._file_tree import Entry, plan
+
+#: Files that a module is asked to compare: empty content for one that is not to be, none for one that is fetched.
+FILES_OPTION: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
+}
+
+# Programs that read them, apt's method of fetching among them, run as other users.
+_MODE = 0o644
+_LAYOUT = "${Package}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Version}\\n"
+
+
+def parse(text: str) -> tuple[dict[str, str], list[str]]:
+    """Read what dpkg-query says: versions of the packages that are installed, and which of them are held."""
+    rows = [line.split("\t") for line in text.splitlines()]
+    versions = {name: version for name, _want, status, version in rows if status == "installed"}
+    return versions, sorted(name for name, want, _status, _version in rows if want == "hold" and name in versions)
+
+
+def known(module, names: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Ask dpkg for packages, by names or patterns, as `parse` returns them; a server without dpkg has none."""
+    dpkg_query = module.get_bin_path("dpkg-query")
+    if not names or not dpkg_query:
+        return {}, []
+    return parse(module.run_command([dpkg_query, "-W", "-f", _LAYOUT, *names])[1])
+
+
+def interrupted() -> bool:
+    """Tell whether dpkg was cut off and wants `dpkg --configure -a` before it does anything else."""
+    updates = Path("/var/lib/dpkg/updates")
+    return updates.is_dir() and any(entry.name.isdigit() for entry in updates.iterdir())
+
+
+def drifted(files: list[dict[str, str]], owner: tuple[int, int] = (0, 0)) -> list[dict[str, str]]:
+    """Pick the files that are not as they shall be, with what they shall hold; None where that has to be fetched.
+
+    :param owner: numbers of the user and the group that they shall belong to.
+    """
+    found = [_wanted(file, owner) for file in files]
+    return [file for file, fits in found if not fits]
+
+
+def _wanted(file: dict[str, str], owner: tuple[int, int]) -> tuple[dict[str, str], bool]:
+    """Tell what a file shall hold, and whether it is as it shall be."""
+    path, content = Path(file["path"]), file["content"]
+    held = path.read_text(encoding="utf-8") if path.exists() else ""
+    if content == "":
+        return file, not held
+    content = held if content is None else content
+    entry = Entry(path, "file", *owner, _MODE, content.encode())
+    return {**file, "content": content or None}, bool(content) and not plan(entry).needed
