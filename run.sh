@@ -75,8 +75,9 @@ main() {
     return 2
   fi
   # Held by this process and, after the exec, by ansible-playbook; Python closes it in whatever that starts.
+  # What it has forked to run a task holds it too, and ends a moment after a run that was interrupted.
   exec 9>>.run.lock
-  if ! flock -n 9; then
+  if ! flock --wait 10 9; then
     say "another ./run.sh is at work in this directory (process $(tail -n 1 .run.lock)); wait for it, then run this again."
     return 1
   fi

@@ -32,7 +32,7 @@ def process():
 
 def test_an_interrupt_that_was_lost_is_given_again(process):
     assert process.stdout.readline() == "runs\n"
-    said = press_ctrl_c(process)
+    said = press_ctrl_c(process, patience=1)
     assert said.startswith("lost")
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode != 0

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 1200
 """Seconds that one run may take."""
-PATIENCE = 4
+PATIENCE = 20
 """Seconds after which somebody who pressed Ctrl-C presses again."""
 
 
@@ -59,16 +59,18 @@ def run_sh(*arguments: str, wrapper: Sequence[str] = ()) -> Run:
     return Run(process.returncode, output)
 
 
-def press_ctrl_c(process: subprocess.Popen) -> str:
+def press_ctrl_c(process: subprocess.Popen, patience: int = PATIENCE) -> str:
     """Interrupt a process group until it has ended, and return what it said meanwhile.
 
     Once does not always do: Python drops an interrupt that arrives within one of its own hooks, such as
     logging's around a fork, and the run goes on. A person presses again then.
+
+    :param patience: seconds after which that person presses again; twice at once is another thing to a program.
     """
-    for _press in range(LONGEST // PATIENCE):
+    for _press in range(LONGEST // patience):
         os.killpg(process.pid, signal.SIGINT)
         try:
-            return process.communicate(timeout=PATIENCE)[0]
+            return process.communicate(timeout=patience)[0]
         except subprocess.TimeoutExpired:
             continue
     raise AssertionError(f"{process.args} does not end")

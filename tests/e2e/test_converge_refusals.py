@@ -3,6 +3,7 @@
 import fcntl
 import json
 import socket
+from threading import Timer
 
 import pytest
 from e2e.runs import ROOT, run_sh
@@ -77,6 +78,16 @@ def test_a_second_run_beside_the_first():
         result = run_sh("verify")
     assert result.code == 1
     assert "another ./run.sh is at work in this directory" in result.output
+
+
+def test_a_run_waits_for_what_an_interrupted_one_has_left():
+    with (ROOT / ".run.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ends = Timer(2, fcntl.flock, [lock, fcntl.LOCK_UN])
+        ends.start()
+        result = run_sh("venv")
+        ends.join()
+    assert result.code == 0, result.output
 
 
 def test_a_playbook_that_does_not_exist():
