@@ -22,10 +22,12 @@ def look(docker: Docker, config: str) -> dict[str, Any]:
     """Look at the server's cards; where the lab hands GPUs out, one at least is looked for.
 
     :param config: the text of the hub's configuration.
-    :returns: what `_gpu_look.at_server` does, and `asked`: whether the lab hands GPUs out.
+    :returns: what `_gpu_look.at_server` does; `asked`: whether the lab hands GPUs out; `to_all`: whether every server,
+        as far as the text tells, has one.
     """
-    asked = "device_requests" in config or "DeviceRequest" in config
-    return {"asked": asked, **_gpu_look.at_server(int(asked), docker)}
+    to_all = "device_requests" in config or "DeviceRequest" in config
+    asked = to_all or "LabSpawner.gpu_access" in config
+    return {"asked": asked, "to_all": to_all, **_gpu_look.at_server(int(asked), docker)}
 
 
 def judge(gpus: Facts, containers: Iterable[Facts]) -> Iterator[Problem]:
@@ -40,7 +42,7 @@ def judge(gpus: Facts, containers: Iterable[Facts]) -> Iterator[Problem]:
         remedy = f"{problem.remedy} {'; '.join(problem.remedy_commands)}".strip()
         severity = "error" if problem.code in _NO_START else problem.severity
         yield Problem(problem.code, severity if gpus["asked"] else "info", problem.subject, problem.evidence, remedy)
-    if gpus["asked"] and not problems:
+    if gpus["to_all"] and not problems:
         yield from _old_containers(containers)
 
 

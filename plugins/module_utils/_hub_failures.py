@@ -14,8 +14,8 @@ from ._times import instant
 
 KEYS = ("user", "server", "when", "stage", "cause", "text", "detail", "exit_code", "log", "mended")
 
-# Somebody wanted these.
-_WANTED = ("stopped", "ended", "removed")
+# Somebody wanted these; and that a GPU is refused to whom it is not given is what the inventory wants.
+_WANTED = ("stopped", "ended", "removed", "gpu-refused")
 _LOG = "{compose} logs --tail=200 jupyterhub, and the lines above, tell more."
 _REMEDIES = {
     "memory": "Raise hub_config_user_memory, then ./run.sh; or the user works with less data at once.",
@@ -35,6 +35,14 @@ _REMEDIES = {
     "timeout": "uptime; docker stats. If the server is merely slow, raise hub_config_start_timeout.",
     "killed": "journalctl -k | grep -i 'out of memory' tells whether the kernel did it, short of memory on the "
     "whole server: set hub_config_user_memory. Otherwise somebody did, with docker kill or kill -9.",
+    "gpu-missing": "nvidia-smi -L tells which GPUs the server has. If it is there, its CDI specification is old, "
+    "and ./run.sh makes it anew. Otherwise mend hub_config_gpu_access, then ./run.sh.",
+    "gpu-no-cdi": "Set docker_engine_cdi: true, then ./run.sh; or, without CDI, hub_config_gpu_injection: legacy and "
+    "nvidia_container_toolkit_legacy_runtime: true, then ./run.sh.",
+    "gpu-no-toolkit": "Set nvidia_container_toolkit_legacy_runtime: true, then ./run.sh; or, where the engine has CDI, "
+    "hub_config_gpu_injection: cdi.",
+    "gpu-unknown": "nvidia-smi -L tells which GPUs the server has: mend the UUID in hub_config_gpu_access, then "
+    "./run.sh.",
     "crashed": "A library crashed: the end of the log names it. The user starts again.",
 }
 

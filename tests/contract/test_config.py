@@ -19,6 +19,12 @@ FULL = {
     "hub_config_user_environment": {"A": "it's", "B": "1"},
     "hub_config_http_proxy": "http://proxy.example.org:3128",
     "hub_config_mounts": [{"source": "/data/{username}", "target": "/data", "mode": "ro", "groups": ["ml"]}],
+    "hub_config_gpu_access": [
+        {"groups": ["ml"], "gpus": ["GPU-8f5a1c0e-2b7d-4c63-9a41-d0e6b7f3a952"], "choice": True},
+        {"gpus": "all"},
+    ],
+    "hub_config_gpu_injection": "legacy",
+    "hub_config_gpu_names": {"GPU-8f5a1c0e-2b7d-4c63-9a41-d0e6b7f3a952": "A100, 40 GB"},
     "hub_config_services": [{"name": "grader", "scopes": ["list:users"]}],
     "hub_config_roles": [{"name": "watch", "scopes": ["read:users"], "services": ["grader"]}],
     "hub_config_extra": {"limit": "c.JupyterHub.active_server_limit = 30"},
@@ -71,6 +77,8 @@ def test_what_the_inventory_says_arrives(render):
     text = (render(**FULL) / "config/jupyterhub_config.py").read_text()
     for part in ('"4G"', "cpu_limit = 1.5", "service_grader_token", "active_server_limit = 30", "http_proxy"):
         assert part in text.replace("'", '"')
+    for part in ('"gpus": "all"', '"choice": True', 'gpu_injection = "legacy"', '"A100, 40 GB"'):
+        assert part in text.replace("'", '"')
 
 
 @pytest.mark.parametrize(
@@ -87,3 +95,7 @@ def test_no_secret_stands_in_the_file(render):
     secrets = [path.read_text().strip() for path in (lab / "secrets").iterdir()]
     assert len(secrets) == 6
     assert [secret for secret in secrets if secret in text] == []
+
+
+def test_a_lab_without_gpus_says_nothing_of_them(render):
+    assert "gpu_" not in (render() / "config/jupyterhub_config.py").read_text()

@@ -130,12 +130,14 @@ class HubClient:
         """Call the API of a user's running server, ``/user/<name>/api/...``."""
         return self.call(method, f"/user/{name}/api{path}", **options)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, options: dict[str, Any] | None = None) -> None:
         """Start a user's server, and wait until it is ready.
 
+        :param options: what the form of a start would bring; None for what the last start had.
         :raises LabError: it did not start.
         """
-        self.call("POST", f"/hub/api/users/{name}/server")
+        body = None if options is None else {"user_options": options}
+        self.call("POST", f"/hub/api/users/{name}/server", json=body)
         told = []
         for event in self.progress(name):
             told.append(event.get("message", ""))

@@ -1,6 +1,5 @@
 """A server that does not start, or dies: its user reads why, and so does whoever runs the lab."""
 
-import json
 import os
 import subprocess
 
@@ -12,22 +11,6 @@ BROKEN = 'c.ServerApp.port = "abc"\n'
 SILENT = "import socket, time\nlistening = socket.create_server(('', 8888))\ntime.sleep(1000)\n"
 FOUND_DEAD = 60
 """Seconds until the hub has noticed that a server is gone; it looks every 30."""
-
-
-@pytest.fixture
-def info(lab, request):
-    """Asks `hub_info`, as the playbooks do."""
-
-    root = request.config.rootpath
-
-    def ask():
-        arguments = f"url={lab.url} data_root={lab.data_root} token_file={lab.data_root}/secrets/ansible_token"
-        command = [f"{root}/.venv/bin/ansible", "localhost", "-m", "gpulab.jupyterhub.hub_info", "-a", arguments]
-        environment = os.environ | {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"}
-        said = subprocess.run(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-        return json.loads(said.split("=>", 1)[1])
-
-    return ask
 
 
 @pytest.fixture

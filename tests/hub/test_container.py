@@ -128,3 +128,52 @@ async def test_an_operators_settings_are_laid_over_the_labs(docker, make):
 def test_a_mount_that_makes_no_sense_is_refused(mount, problem):
     with pytest.raises(TraitError, match=rf"LabSpawner\.mounts: {problem}"):
         LabSpawner(mounts=[mount])
+
+
+ONE, TWO = "GPU-8f5a1c0e-2b7d-4c63-9a41-d0e6b7f3a952", "GPU-17c94e6b-5d20-4f8e-b3a6-6c1f0d92e845"
+
+
+def nvidia(created):
+    """What the environment says to NVIDIA's runtime."""
+    return {line for line in created["Env"] if line.startswith("NVIDIA_")}
+
+
+async def test_gpus_come_by_cdi_and_nvidias_runtime_adds_none(docker, make):
+    rules = [{"users": ["anna-maria"], "gpus": [ONE, TWO]}, {"gpus": "all"}]
+    for user, devices in (
+        ("anna-maria", [f"nvidia.com/gpu={ONE}", f"nvidia.com/gpu={TWO}"]),
+        ("bert", ["nvidia.com/gpu=all"]),
+    ):
+        created = await container(docker, make(user, gpu_access=rules))
+        (request,) = created["HostConfig"]["DeviceRequests"]
+        assert (request["Driver"], request["DeviceIDs"], request["Count"]) == ("cdi", devices, 0)
+        assert nvidia(created) == {"NVIDIA_VISIBLE_DEVICES=void"}
+
+
+async def test_gpus_of_an_older_engine_come_by_its_hook(docker, make):
+    for gpus, which in ([ONE], ([ONE], 0)), ("all", ([], -1)):
+        created = await container(docker, make(gpu_injection="legacy", gpu_access=[{"gpus": gpus}]))
+        (request,) = created["HostConfig"]["DeviceRequests"]
+        assert (request["DeviceIDs"], request["Count"]) == which
+        assert (request["Driver"], request["Capabilities"]) == ("nvidia", [["gpu"]])
+        assert nvidia(created) == {"NVIDIA_DRIVER_CAPABILITIES=compute,utility"}
+        docker.containers.clear()
+
+
+@pytest.mark.parametrize("injection", ["cdi", "legacy"])
+@pytest.mark.parametrize("rules", [[], [{"users": ["bert"], "gpus": "all"}], [{"gpus": [ONE], "choice": True}]])
+async def test_whoever_has_no_gpu_gets_none_from_nvidias_runtime_either(docker, make, rules, injection):
+    created = await container(docker, make(gpu_access=rules, gpu_injection=injection))
+    assert not created["HostConfig"].get("DeviceRequests")
+    assert nvidia(created) == {"NVIDIA_VISIBLE_DEVICES=void"}
+
+
+async def test_gpus_are_given_by_group(docker, make):
+    rules = [{"groups": ["vision"], "gpus": [ONE]}]
+    created = await container(docker, make(groups=["staff", "vision"], gpu_access=rules))
+    assert [request["DeviceIDs"] for request in created["HostConfig"]["DeviceRequests"]] == [[f"nvidia.com/gpu={ONE}"]]
+
+
+def test_a_rule_about_gpus_that_makes_no_sense_is_refused():
+    with pytest.raises(TraitError, match=r"LabSpawner\.gpu_access: 0 is no UUID .*nvidia-smi -L"):
+        LabSpawner(gpu_access=[{"gpus": [0]}])

@@ -140,3 +140,32 @@ c.LabAuthenticator.tos = "I keep to the <a href='/rules'>rules</a>"
         assert "2fa" in Form(adam.get("login").text).inputs
         assert adam.log_in("boss", ADMIN_PASSWORD).ok
         assert "Second factor" in adam.get("authorize").text
+
+
+REFUSING = """
+from labhub import postmortem, problems
+def refuse(spawner):
+    refusal = problems.SpawnProblem(postmortem.cause("gpu-refused"), "<b>x")
+    refusal.say("ru")
+    raise refusal
+c.Spawner.options_form = "<p>choose</p>"
+c.Spawner.pre_spawn_hook = refuse
+"""
+
+
+def test_the_form_of_a_start_speaks_its_readers_language_and_says_what_was_refused(tmp_path):
+    with RunningHub(tmp_path, REFUSING).running() as hub:
+        hub.api("PUT", "/lab/accounts/zoe", json={"password": PASSWORD})
+        zoe, boss = hub.person(), hub.person()
+        zoe.session.headers["Accept-Language"] = "ru"
+        page = zoe.log_in("zoe", PASSWORD).text
+        assert [word in page for word in ("<p>choose</p>", "Запустить сервер</h1>", ">Запустить</button>")] == [
+            True
+        ] * 3
+        assert "spawn-error-msg" not in page
+        refused = zoe.post("spawn").text
+        assert "Запрошенный GPU вам не выделен." in refused
+        assert "&lt;b&gt;x" in refused
+        assert "<p>choose</p>" in refused
+        boss.log_in("boss", ADMIN_PASSWORD)
+        assert "The server of zoe" in boss.get("spawn/zoe").text

@@ -80,6 +80,22 @@ def test_a_signal_says_more_than_an_older_line():
         ("write /var/lib/docker/x: no space left on device", "disk"),
         ('Conflict. The container name "/jupyter-a" is already in use by container "b"', "name"),
         ("driver failed programming external connectivity", "docker"),
+        ("CDI device injection failed: unresolvable CDI devices nvidia.com/gpu=GPU-1", "gpu-missing"),
+        (
+            'CDI device injection failed: failed to stat CDI host device "/dev/nvidia0": no such file or directory: '
+            "unknown",
+            "gpu-missing",
+        ),
+        ('could not select device driver "cdi" with capabilities: []', "gpu-no-cdi"),
+        ('could not select device driver "" with capabilities: [[gpu]]', "gpu-no-toolkit"),
+        ('could not select device driver "nvidia" with capabilities: [[gpu]]', "gpu-no-toolkit"),
+        (
+            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create "
+            "failed: unable to start container process: error during container init: error running prestart hook #0: "
+            "exit status 1, stdout: , stderr: Auto-detected mode as 'legacy'\n"
+            "nvidia-container-cli: device error: GPU-1: unknown device: unknown",
+            "gpu-unknown",
+        ),
     ],
 )
 def test_what_docker_refuses_has_a_name(said, cause):

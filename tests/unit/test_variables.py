@@ -15,6 +15,7 @@ SPECS = {
     "hub_images_prune": {"type": "bool"},
     "hub_config_shared_packages": {"type": "str", "choices": ["open", "curated", "off"]},
 }
+CARD = "GPU-8f5a1c0e-2b7d-4c63-9a41-d0e6b7f3a952"
 PREFIXES = ["hub_stack_", "hub_config_", "hub_images_"]
 
 
@@ -97,6 +98,32 @@ def test_right_settings_and_those_of_others_pass():
         ({"hub_config_mounts": [{"source": "/d", "target": "/d", "groups": ["A b"]}]}, "cannot name a group"),
         ({"hub_config_services": [{"name": "ansible", "scopes": ["self"]}]}, "cannot name a service"),
         ({"hub_config_services": [{"name": "grader", "scopes": []}]}, "has no scopes"),
+        ({"hub_config_user_environment": {"NVIDIA_VISIBLE_DEVICES": "all"}}, "past hub_config_gpu_access"),
+        ({"hub_config_gpu_names": {"0": "A100"}}, "'0' is no UUID of a GPU"),
+        *(
+            ({"hub_config_gpu_access": rules}, told)
+            for rules, told in [
+                ([{"gpus": [0]}], "rule 1: 0 is no UUID of a GPU, GPU-... or MIG-... in full; nvidia-smi -L"),
+                ([{"gpus": ["0"]}], "rule 1: '0' is no UUID"),
+                ([{"gpus": ["nvidia.com/gpu=0"]}], "is no UUID"),
+                ([{"gpus": [CARD[:-1]]}], "is no UUID"),
+                ([{"gpus": [CARD.upper()]}], "is no UUID"),
+                ([{"gpus": CARD}], "must be all, or a list of UUIDs"),
+                ([{"gpus": 1}], "must be all, or a list of UUIDs"),
+                ([{"gpus": None}], "must be all, or a list of UUIDs"),
+                ([{"gpus": [CARD, CARD]}], f"rule 1: '{CARD}' stands there twice."),
+                ([{"gpus": "all", "choice": "no"}], "rule 1: choice 'no' must be true or false"),
+                ([{"gpus": [[CARD]]}], "is no UUID"),
+                ([{"gpus": "all", "users": None}], "rule 1: users is empty; name some, or leave it out"),
+                ([{"gpus": "all", "users": [7]}], "rule 1: '7' cannot name a user"),
+                ([{"gpus": "all", "users": ["Ada L"]}], "rule 1: 'Ada L' cannot name a user"),
+                ([{"gpus": "all", "groups": ["A b"]}], "rule 1: 'A b' cannot name a group"),
+                (
+                    [{"gpus": "all"}, {"gpus": [], "users": ["ada"]}],
+                    "rule 2 never counts, as rule 1 is for everybody",
+                ),
+            ]
+        ),
         ({"hub_images_base_source": "archive", "hub_images_base_archive": "/b.tar"}, "64 hex digits"),
     ],
 )
@@ -114,6 +141,13 @@ def test_values_that_people_use_pass():
         "lab_admin_name": "ada-l2",
         "hub_config_mounts": [{"source": "/data/{username}", "target": "/home/{username}/data", "groups": ["ml"]}],
         "hub_config_services": [{"name": "grader", "scopes": ["list:users"]}],
+        "hub_config_user_environment": {"NVIDIA_DRIVER_CAPABILITIES": "all"},
+        "hub_config_gpu_access": [
+            {"users": ["ada", "lab-probe"], "groups": ["ml"], "gpus": [CARD, CARD.replace("GPU", "MIG")]},
+            {"users": [], "gpus": "all", "choice": True},
+            {"gpus": []},
+        ],
+        "hub_config_gpu_names": {CARD: "A100"},
     }
     assert _lab_rules.check(values) == []
 

@@ -6,12 +6,12 @@ import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from docker.types import Mount
+from docker.types import DeviceRequest, Mount
 from dockerspawner import DockerSpawner
 from jupyterhub.traitlets import ByteSpecification
 from traitlets import Dict, Enum, Int, List, TraitError, Unicode, default, validate
 
-from labhub import mounts, names, packages
+from labhub import gpus, mounts, names, packages
 
 LABEL = "org.gpulab.jupyterhub"
 USER_LABEL = f"{LABEL}.user"
@@ -78,8 +78,36 @@ class LabContainer(DockerSpawner):
     )
     pids_limit = Int(4096, min=0, config=True, help="Most processes and threads that one server may have. 0: no limit.")
 
+    gpu_access = List(
+        Dict(),
+        config=True,
+        help="""
+        Which GPUs whose server gets: a list of dicts with ``gpus`` ('all', or a list of UUIDs as ``nvidia-smi -L``
+        tells them) and whom it is for: ``users`` (list of names), ``groups`` (list of hub group names), or everybody
+        without either. The first that fits a user counts; whom none fits gets no GPU. With ``choice`` (False unless
+        set) the user picks one or none on the page where the server starts; without, they get all that is listed.
+        """,
+    )
+    gpu_injection = Enum(
+        gpus.INJECTIONS,
+        gpus.CDI,
+        config=True,
+        help="""
+        How Docker is asked for GPUs: 'cdi', by a CDI specification; 'legacy', by the hook of the NVIDIA Container
+        Toolkit, for an engine without CDI.
+        """,
+    )
+    gpu_names = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        config=True,
+        help="What to call GPUs where users choose: a dict of UUID to words, such as 'A100, 40 GB'.",
+    )
+
     _uid: int | None = None
     """Owner of the home, once that is known."""
+    _gpus: tuple[str, ...] = ()
+    """GPUs of the server that is being started, as `gpus.chosen` tells them."""
 
     @property
     def executor(self) -> ThreadPoolExecutor:
@@ -128,6 +156,14 @@ class LabContainer(DockerSpawner):
                 raise TraitError(f"LabSpawner.mounts: {problem}, in {mount!r}")
         return proposal.value
 
+    @validate("gpu_access")
+    def _check_gpu_access(self, proposal: Any) -> list[dict[str, Any]]:
+        for rule in proposal.value:
+            problem = gpus.problem(rule)
+            if problem:
+                raise TraitError(f"LabSpawner.gpu_access: {problem}, in {rule!r}")
+        return proposal.value
+
     # What the container is made of
 
     @property
@@ -142,8 +178,14 @@ class LabContainer(DockerSpawner):
 
     def lab_mounts(self) -> list[dict[str, Any]]:
         """List the mounts that this user gets, with the user's name filled in."""
-        groups = [group.name for group in self.user.groups]
-        return mounts.for_user(self.mounts, self.user.name, groups)
+        return mounts.for_user(self.mounts, self.user.name, self._group_names())
+
+    def allowed_gpus(self) -> gpus.Allowed:
+        """Say which GPUs this user may have."""
+        return gpus.for_user(self.gpu_access, self.user.name, self._group_names())
+
+    def _group_names(self) -> list[str]:
+        return [group.name for group in self.user.groups]
 
     @property
     def mount_binds(self) -> list[Mount]:
@@ -158,10 +200,11 @@ class LabContainer(DockerSpawner):
         return [Mount(type="bind", **mount) for mount in wanted]
 
     def get_env(self) -> dict[str, str]:
-        """Add who the user is, where shared packages lie, and which certificates to trust."""
+        """Add who the user is, where shared packages lie, which certificates to trust, and which GPUs not to add."""
         user = self.user.name
         env = dict.fromkeys(("USER", "LOGNAME", "NB_USER"), user)
         env.update(HOME=self.home_target, SHELL="/bin/bash", **packages.environment(self.shared_packages))
+        env.update(gpus.environment(self._gpus, self.gpu_injection))
         if self.ca_bundle:
             env.update(dict.fromkeys(CA_VARIABLES, CA_TARGET))
         return env | super().get_env()
@@ -176,7 +219,7 @@ class LabContainer(DockerSpawner):
         }
 
     def lab_host_config(self) -> dict[str, Any]:
-        """What `create_host_config` gets from the lab: limits, and no way to become root."""
+        """What `create_host_config` gets from the lab: limits, GPUs, and no way to become root."""
         config: dict[str, Any] = {
             "init": True,
             "cap_drop": ["ALL"],
@@ -190,6 +233,9 @@ class LabContainer(DockerSpawner):
             config["shm_size"] = self.shm_size
         if self.pids_limit:
             config["pids_limit"] = self.pids_limit
+        if self._gpus:
+            requests = gpus.requests(self._gpus, self.gpu_injection)
+            config["device_requests"] = [DeviceRequest(**request) for request in requests]
         return config
 
     async def create_object(self) -> dict[str, Any]:

@@ -252,6 +252,10 @@ class ChangeAnyPasswordHandler(PasswordForm, native.ChangePasswordAdminHandler):
         await super().post(user_name)
 
 
+class SpawnHandler(Speaking, hub_pages.SpawnHandler):
+    """Starting a server, with a form for whoever has something to choose."""
+
+
 class SpawnPendingHandler(Speaking, hub_pages.SpawnPendingHandler):
     """What a start is doing, and why it failed."""
 
@@ -268,6 +272,9 @@ HANDLERS = {
     r"/discard/([^/]*)": DiscardHandler,
     r"/change-password": ChangePasswordHandler,
     r"/change-password/([^/]+)": ChangeAnyPasswordHandler,
+    r"/spawn": SpawnHandler,
+    r"/spawn/([^/]+)": SpawnHandler,
+    r"/spawn/([^/]+)/([^/]+)": SpawnHandler,
     r"/spawn-pending/([^/]+)": SpawnPendingHandler,
     r"/spawn-pending/([^/]+)/([^/]+)": SpawnPendingHandler,
     r"/user/(?P<user_name>[^/]+)(?P<user_path>/.*)?": UserUrlHandler,

@@ -32,6 +32,11 @@ CAUSES = {
     "version": Text("Your server and the hub do not speak the same version of JupyterHub."),
     "mount": Text("A directory that your server needs is missing."),
     "name": Text("A container with the name of yours exists already, and is not the lab's."),
+    "gpu-refused": Text("The GPU that you asked for is not yours to have."),
+    "gpu-missing": Text("The GPU that your server should get is not there."),
+    "gpu-no-cdi": Text("The Docker engine cannot give your server its GPU: CDI is off."),
+    "gpu-no-toolkit": Text("The Docker engine cannot give your server its GPU: it lacks NVIDIA's container toolkit."),
+    "gpu-unknown": Text("NVIDIA's driver does not know the GPU that your server should get."),
     "docker": Text("The Docker engine could not start your server."),
     "timeout": Text("Your server did not answer in time."),
     "killed": Text("Your server was killed."),
@@ -123,6 +128,11 @@ def _said(log: str) -> Cause | None:
 def docker_cause(said: str) -> Cause:
     """Find out why Docker refuses to make or start a container, from its words."""
     known = {
+        # First, as what they lack may be a file.
+        "gpu-no-cdi": ('could not select device driver "cdi"',),
+        "gpu-no-toolkit": ("could not select device driver",),
+        "gpu-missing": ("CDI device injection failed",),
+        "gpu-unknown": ("unknown device",),
         "image": ("No such image", "executable file not found", "no such file or directory: unknown"),
         "mount": ("bind source path does not exist",),
         "disk": ("no space left on device", "disk quota exceeded"),

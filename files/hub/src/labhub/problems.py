@@ -18,6 +18,11 @@ LOG_HTML = (
     'style="white-space: pre-wrap; overflow-wrap: anywhere">{}</code>'
 )
 RUN_PLAYBOOK = Text("Whoever runs the lab mends it by running the playbook again.")
+WITHOUT_GPU = Text("Whoever runs the lab has to mend it. If you may choose, start without a GPU meanwhile.")
+MENDS = {"image": RUN_PLAYBOOK, "mount": RUN_PLAYBOOK} | dict.fromkeys(
+    ("gpu-missing", "gpu-no-cdi", "gpu-no-toolkit", "gpu-unknown"), WITHOUT_GPU
+)
+"""What mends what Docker refuses, by cause."""
 
 
 class SpawnProblem(SpawnException):
@@ -60,6 +65,7 @@ def docker_problem(error: Exception) -> SpawnProblem:
     words = str(getattr(error, "explanation", None) or error)
     cause = postmortem.cause("image") if isinstance(error, ImageNotFound) else postmortem.docker_cause(words)
     words = postmortem.readable(words)
-    if cause.code in ("image", "mount"):
-        return SpawnProblem(cause, Text("Docker says: %(words)s. %(mend)s", words=words.rstrip("."), mend=RUN_PLAYBOOK))
+    mend = MENDS.get(cause.code)
+    if mend:
+        return SpawnProblem(cause, Text("Docker says: %(words)s. %(mend)s", words=words.rstrip("."), mend=mend))
     return SpawnProblem(cause, words)

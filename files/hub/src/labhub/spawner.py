@@ -8,9 +8,9 @@ from typing import Any
 
 from docker.errors import DockerException
 from requests import RequestException
-from traitlets import Bool
+from traitlets import Bool, default
 
-from labhub import failures, homehelper, mounts, postmortem
+from labhub import failures, gpus, homehelper, mounts, postmortem
 from labhub.container import LABEL, LabContainer
 from labhub.failures import Failure
 from labhub.problems import SpawnProblem, docker_problem
@@ -66,6 +66,7 @@ class LabSpawner(LabContainer):
             self._starting = False
 
     async def _start(self) -> tuple[str, int]:
+        self._gpus = self._chosen_gpus()
         self._progress.tell(10, Text("Making sure that your home is there"))
         self._uid = await self.ensure_home()
         await self._clear_leftover()
@@ -77,6 +78,21 @@ class LabSpawner(LabContainer):
         self._progress.tell(90, Text("Your server listens"))
         self._record(lambda: failures.STORE.mend(self.user.name, self.name))
         return ip, port
+
+    def _chosen_gpus(self) -> tuple[str, ...]:
+        """Say which GPUs this start gets; whoever starts a server may send any options with it.
+
+        :raises SpawnProblem: GPUs that are not this user's to have.
+        """
+        try:
+            return gpus.chosen(self.allowed_gpus(), self.user_options.get(gpus.OPTION))
+        except gpus.Refused as error:
+            # JupyterHub keeps options for starts that bring none: a choice that the rules have taken away since
+            # would be in the way of each of them.
+            self.user_options = {name: value for name, value in self.user_options.items() if name != gpus.OPTION}
+            if self.orm_spawner:
+                self.orm_spawner.user_options = self.user_options
+            raise SpawnProblem(postmortem.cause("gpu-refused"), error.text) from error
 
     def _on_record(self, problem: SpawnProblem) -> SpawnProblem:
         """Put a problem on record, and into the language of whoever started the server."""
@@ -224,6 +240,28 @@ class LabSpawner(LabContainer):
             uid_min=self.uid_min,
             gid=self.users_gid,
         )
+
+    # What the user chooses
+
+    @default("options_form")
+    def _lab_form(self) -> Callable[["LabSpawner"], str]:
+        return lambda spawner: spawner._default_options_form() + spawner.gpu_form()
+
+    @default("options_from_form")
+    def _lab_options(self) -> Callable[[dict[str, list[str]]], dict[str, str]]:
+        images = self._default_options_from_form()
+        return lambda fields: images(fields) | gpus.options(fields)
+
+    @default("apply_user_options")
+    def _nothing_to_apply(self) -> Callable[["LabSpawner", dict[str, Any]], None]:
+        # `start` looks at them, and has words for what it refuses; without a hook, JupyterHub calls them unhandled.
+        return lambda spawner, options: None
+
+    def gpu_form(self) -> str:
+        """Write the choice of a GPU, HTML; '' for whoever has none."""
+        # After a start that failed, the form is shown again, by a request that the spawner does not know.
+        language = language_for(self.handler) if self.handler else self._progress.language
+        return gpus.form(self.allowed_gpus(), self.gpu_names, language)
 
     # What the user sees meanwhile
 

@@ -1,0 +1,21 @@
+"""The cards that the scenario gpu has stand-ins of, and the packages that come for them."""
+
+from typing import Any
+
+import yaml
+from e2e.runs import ROOT
+
+CARDS = yaml.safe_load((ROOT / "molecule/gpu/vars/cards.yml").read_text())["cards"]
+ONE, TWO = (card["uuid"] for card in CARDS)
+DRIVER = ("nvidia-kernel-open-dkms", "nvidia-driver-cuda", "nvidia-persistenced", "nvidia-modprobe")
+TOOLKIT = (
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+)
+
+
+def codes(result: dict[str, Any]) -> list[str]:
+    """Name the problems of a result."""
+    return [problem["code"] for problem in result["problems"]]
