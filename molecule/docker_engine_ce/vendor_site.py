@@ -1,16 +1,17 @@
 """Make a stand-in for Docker's own apt repository: Debian's engine, repacked under the vendor's names, and signed.
 
 It stands for the vendor's site and for nothing else: what it installs is a real engine, and says whose it is. Run as
-root on a Debian 13 with apt-utils and gpg: `vendor_site.py DIRECTORY`. DIRECTORY/gpg, the key, is written last.
+root on a Debian 13 with apt-utils and gpg, beside apt_repository.py: `vendor_site.py DIRECTORY`. DIRECTORY/gpg, the
+key, is written last.
 """
 
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
+
+import apt_repository as apt
 
 SUITE, COMPONENT = "trixie", "stable"
 VERSIONS = ("26.1.4", "26.1.5")
@@ -40,61 +41,43 @@ PACKAGES = {
 }
 
 
-def run(*words: str, cwd: Path | None = None, **more: str) -> str:
-    """Run a command, and return what it printed."""
-    env = os.environ | more
-    return subprocess.run(words, cwd=cwd, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def control(name: str, version: str, package: StandIn) -> str:
-    """Describe a package, as dpkg reads it."""
-    fields = {
-        "Package": name,
-        "Version": version,
-        "Architecture": run("dpkg", "--print-architecture").strip(),
-        "Maintainer": "gpulab.jupyterhub tests <nobody@localhost>",
-        "Depends": package.depends,
-        "Conflicts": package.conflicts,
-        "Replaces": package.conflicts,
-        "Provides": package.provides,
-        "Description": f"Stand-in for the vendor's {name}, made of Debian's {' and '.join(package.sources)}",
-    }
-    return "".join(f"{field}: {value}\n" for field, value in fields.items() if value)
-
-
 def repack(name: str, package: StandIn, pool: Path, work: Path) -> None:
     """Unpack Debian's packages into one tree, and pack that once for each version."""
     tree = work / name
     for source in package.sources:
-        run("apt-get", "--quiet", "download", source, cwd=work)
+        apt.run("apt-get", "--quiet", "download", source, cwd=work)
         # The first one gives what dpkg runs at installation, too.
         how = "--extract" if tree.exists() else "--raw-extract"
-        run("dpkg-deb", how, str(next(work.glob(f"{source}_*.deb"))), str(tree))
+        apt.run("dpkg-deb", how, str(next(work.glob(f"{source}_*.deb"))), str(tree))
     # It lists the files of one of several sources.
     (tree / "DEBIAN/md5sums").unlink(missing_ok=True)
     for version in package.versions:
-        (tree / "DEBIAN/control").write_text(control(name, version, package))
-        run("dpkg-deb", "--root-owner-group", "-Znone", "--build", str(tree), str(pool))
+        (tree / "DEBIAN/control").write_text(described(name, version, package))
+        apt.pack(tree, pool)
     shutil.rmtree(tree)
+
+
+def described(name: str, version: str, package: StandIn) -> str:
+    """Describe a package, as dpkg reads it."""
+    return apt.control(
+        name,
+        version,
+        f"Stand-in for the vendor's {name}, made of Debian's {' and '.join(package.sources)}",
+        Depends=package.depends,
+        Conflicts=package.conflicts,
+        Replaces=package.conflicts,
+        Provides=package.provides,
+    )
 
 
 def publish(site: Path) -> None:
     """Write the indexes, sign them with a key of this site's own, and export that key."""
     dist = site / "dists" / SUITE
-    architecture = run("dpkg", "--print-architecture").strip()
-    index = dist / COMPONENT / f"binary-{architecture}"
+    index = dist / COMPONENT / f"binary-{apt.architecture()}"
     index.mkdir(parents=True)
-    (index / "Packages").write_text(run("apt-ftparchive", "packages", "pool", cwd=site))
-    facts = {"Suite": SUITE, "Codename": SUITE, "Components": COMPONENT, "Architectures": architecture}
-    options = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in facts.items()]
-    (dist / "Release").write_text(run("apt-ftparchive", *options, "release", ".", cwd=dist))
-    with tempfile.TemporaryDirectory() as home:
-        who = "vendor-site@localhost"
-        gpg = ["gpg", "--batch", "--quiet", "--passphrase", ""]
-        run(*gpg, "--quick-generate-key", who, "ed25519", "sign", "never", GNUPGHOME=home)
-        run(*gpg, "--output", str(dist / "InRelease"), "--clearsign", str(dist / "Release"), GNUPGHOME=home)
-        (site / "gpg").write_text(run(*gpg, "--armor", "--export", who, GNUPGHOME=home))
-        run("gpgconf", "--kill", "gpg-agent", GNUPGHOME=home)
+    (index / "Packages").write_text(apt.run("apt-ftparchive", "packages", "pool", cwd=site))
+    apt.release(dist, Suite=SUITE, Codename=SUITE, Components=COMPONENT, Architectures=apt.architecture())
+    apt.sign([dist], site / "gpg")
 
 
 def main(site: Path) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import _gpu_cards as cards
+from . import _gpu_bus as bus
 from . import _gpu_driver as driver
 from . import _gpu_smi as smi
 from . import _gpu_toolkit as toolkit
@@ -28,9 +28,6 @@ except ImportError:
 #: Where the server's files begin.
 ROOT = Path("/")
 
-_VENDOR = "0x10de"
-# Display controllers and 3D controllers; the sound function of a card is neither.
-_CLASSES = ("0x0300", "0x0302")
 _SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/lib64", "usr/lib", "usr/lib/wsl/lib")
 _CDI_DIRS = ("etc/cdi", "var/run/cdi")
@@ -79,7 +76,7 @@ def at_server(expect_gpus: int, docker: Docker) -> dict[str, Any]:
     :returns: the facts that `_gpu_diagnosis` judges; `driver`, `gpus`, `pci_gpus` and `docker` as `gpu_info` returns
         them.
     """
-    pci_gpus = at_bus()
+    pci_gpus = bus.cards(ROOT)
     found = {"expect_gpus": expect_gpus, "pci_gpus": pci_gpus, "kernel": os.uname().release, **at_cards()}
     there = bool(pci_gpus or found["gpus"])
     found["log"] = driver.of_the_driver(run(["dmesg"]).out) if there else []
@@ -90,21 +87,6 @@ def at_server(expect_gpus: int, docker: Docker) -> dict[str, Any]:
 
 
 # --- Cards ------------------------------------------------------------------------------------------------------------
-
-
-def at_bus() -> list[dict[str, str]]:
-    """Find the cards by what they are on the PCI bus; no driver is needed for it."""
-    devices = sorted((ROOT / "sys/bus/pci/devices").glob("*"))
-    return [
-        {
-            "address": device.name,
-            "device_id": (number := _read(device / "device").removeprefix("0x")),
-            "architecture": cards.architecture(number),
-            "driver": (device / "driver").resolve().name if (device / "driver").exists() else "",
-        }
-        for device in devices
-        if _read(device / "vendor") == _VENDOR and _read(device / "class").startswith(_CLASSES)
-    ]
 
 
 def at_cards() -> dict[str, Any]:
@@ -185,7 +167,8 @@ def open_errno(path: str) -> str:
 def at_toolkit(there: bool) -> dict[str, Any]:
     """Read the CDI specifications, and which of their device nodes there are."""
     files = [file for place in _CDI_DIRS for file in sorted((ROOT / place).glob("*")) if file.suffix in _CDI_SUFFIXES]
-    specs = [toolkit.parse_spec(str(file), _read(file), yaml and yaml.safe_load) for file in files]
+    load = yaml and yaml.safe_load
+    specs = [toolkit.parse_spec(f"/{file.relative_to(ROOT)}", _read(file), load) for file in files]
     specs = [spec for spec in specs if spec["error"] or spec["kind"].startswith("nvidia.com/")]
     nodes = {node for spec in specs for node in spec["device_nodes"]}
     version = toolkit.parse_toolkit_version(run(["nvidia-ctk", "--version"]).out) if there else ""

@@ -35,7 +35,8 @@ def parse_spec(path: str, text: str, load: Loader | None) -> dict[str, Any]:
     """
     spec: dict[str, Any] = {"path": path, "cdi_version": "", "kind": "", "devices": [], "driver_version": ""}
     spec |= {"device_nodes": [], "error": ""}
-    is_json = path.endswith(".json")
+    # JSON is YAML too, and Python reads it without help.
+    is_json = path.endswith(".json") or text.lstrip().startswith("{")
     if load is None and not is_json:
         return {**spec, "error": NO_YAML}
     try:

@@ -96,10 +96,13 @@ problems:
       evidence: port 8000 of 0.0.0.0 is taken by nginx (process 812).
       remedy: Stop what holds it (`ps -fp 812`), or set hub_stack_port to a free port.
 ansible_facts:
-  description: Name, code name and major version of the distribution, as M(ansible.builtin.setup) has them.
+  description:
+    - Name, code name and major version of the distribution, as M(ansible.builtin.setup) has them.
+    - How many NVIDIA cards the server has for itself, C(nvidia_cards).
   returned: success
   type: dict
   sample:
+    nvidia_cards: 0
     ansible_distribution: Debian
     ansible_distribution_release: trixie
     ansible_distribution_major_version: "13"
@@ -120,6 +123,7 @@ from ansible.module_utils import distro
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.sys_info import get_distribution, get_distribution_codename
 
+from ..module_utils import _gpu_bus as bus
 from ..module_utils import _preflight as checks
 from ..module_utils import _preflight_port as door
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
@@ -166,10 +170,11 @@ def look(wishes: Mapping[str, Any], docker: Docker) -> tuple[str, list[Problem]]
     return docker_root, found
 
 
-def distribution() -> dict[str, str]:
-    """Return the facts of the distribution that roles ask for, named as `setup` names them."""
+def facts() -> dict[str, Any]:
+    """Return the facts that roles ask for: those of the distribution, named as `setup` names them, and a count."""
     # What every module brings along anyway: the collectors of `setup` are twice as much to send and to load.
     return {
+        "nvidia_cards": len(bus.of_the_server()),
         "ansible_distribution": get_distribution(),
         "ansible_distribution_release": get_distribution_codename() or "",
         "ansible_distribution_major_version": distro.major_version(),
@@ -199,7 +204,7 @@ def main() -> None:
         module.fail_json(msg=f"This server cannot take the lab yet; nothing was changed.\n\n{render(errors)}", **result)
     for problem in problems:
         module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
-    module.exit_json(changed=False, ansible_facts=distribution(), **result)
+    module.exit_json(changed=False, ansible_facts=facts(), **result)
 
 
 if __name__ == "__main__":

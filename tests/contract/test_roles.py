@@ -61,3 +61,9 @@ def test_registers_and_private_variables_are_marked(role):
     names = re.findall(r"^\s+register: (\S+)", role.texts("tasks"), re.M)
     names += list(yaml.safe_load(role.texts("vars") or "{}") or {})
     assert [name for name in names if not name.startswith(f"__{role.name}_")] == []
+
+
+def test_what_is_fetched_is_told_by_a_check_too(role):
+    """In check mode get_url takes any file that is there for the right one, though the look before it knows better."""
+    blocks = re.split(r"^\s*- name: ", role.texts("tasks"), flags=re.M)
+    assert [block for block in blocks if "get_url:" in block and "changed_when: true" not in block] == []

@@ -142,3 +142,7 @@ def test_the_toolkit_tells_its_version(text, version):
 def test_what_the_engine_tells(info, expected):
     keys = ("version", "cdi_enabled", "runtimes", "default_runtime", "cgroup_driver")
     assert toolkit.parse_docker_info(info) == dict(zip(keys, expected, strict=True))
+
+
+def test_a_specification_in_yaml_that_is_json_needs_no_reader_of_yaml():
+    assert toolkit.parse_spec("a.yaml", json.dumps(SPEC), None)["devices"] == [ONE, "all"]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -276,5 +277,24 @@ def test_the_distribution_is_left_as_ansible_itself_would_gather_it(run):
     said = subprocess.run([sys.executable, *setup], env=as_json, capture_output=True, text=True, check=True).stdout
     gathered = json.loads(said.partition("=>")[2])["ansible_facts"]
     left = run()["ansible_facts"]
+    del left["nvidia_cards"]
     assert left == {name: gathered[name] for name in left}
     assert len(left) == 3
+
+
+def test_the_servers_own_cards_are_counted(run, tmp_path, monkeypatch):
+    def count():
+        return run()["ansible_facts"]["nvidia_cards"]
+
+    monkeypatch.setattr(preflight.bus, "of_the_server", partial(preflight.bus.of_the_server, tmp_path))
+    assert count() == 0
+    for address in ("0000:01:00.0", "0000:02:00.0", "0000:02:00.1", "0000:03:00.0"):
+        device = tmp_path / "sys/bus/pci/devices" / address
+        device.mkdir(parents=True)
+        (device / "vendor").write_text("0x10de\n" if address[5:7] != "03" else "0x8086\n")
+        (device / "class").write_text("0x030200\n" if address.endswith(".0") else "0x040300\n")
+        (device / "device").write_text("0x2330\n")
+    assert count() == 2
+    (tmp_path / "vfio-pci").mkdir()
+    (tmp_path / "sys/bus/pci/devices/0000:01:00.0/driver").symlink_to(tmp_path / "vfio-pci")
+    assert count() == 1

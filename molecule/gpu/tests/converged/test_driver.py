@@ -1,0 +1,60 @@
+"""After the first converge: the driver of the branch that was asked for is installed, held and loaded."""
+
+import pytest
+from e2e.gpu_scenario import DRIVER, ONE, TWO, codes
+
+FILES = [
+    "/etc/apt/sources.list.d/gpulab-nvidia-driver.sources",
+    "/etc/apt/keyrings/gpulab-nvidia-driver.asc",
+    "/etc/apt/preferences.d/gpulab-nvidia-driver",
+    "/etc/apt/apt.conf.d/52gpulab-nvidia-driver",
+    "/etc/modules-load.d/gpulab-nvidia-driver.conf",
+    "/etc/modprobe.d/gpulab-nvidia-driver.conf",
+]
+
+
+@pytest.mark.parametrize("package", DRIVER)
+def test_the_branch_that_was_asked_for_is_installed_and_held(gpu, package):
+    assert gpu.package(package).version == "580.95.05-1"
+    assert package in gpu.check_output("apt-mark showhold").split()
+
+
+def test_a_newer_branch_is_there_and_not_taken(gpu):
+    policy = gpu.check_output("apt-cache policy nvidia-driver-cuda")
+    assert "Candidate: 580.95.05-1" in policy
+    assert "590.48.01-1" in policy
+
+
+def test_apt_trusts_the_source_by_its_own_key_only(gpu):
+    update = gpu.run("apt-get update")
+    assert update.succeeded
+    assert "http://vendor-site/cuda" in update.stdout
+    assert "W:" not in update.stderr
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_files_are_roots_and_readable(gpu, path):
+    file = gpu.file(path)
+    assert (file.user, file.group, file.mode) == ("root", "root", 0o644)
+
+
+def test_unattended_upgrades_leave_it_alone(gpu):
+    kept = gpu.check_output("apt-config dump Unattended-Upgrade::Package-Blacklist")
+    assert '"nvidia-"' in kept
+    assert '"libnvidia-"' in kept
+
+
+def test_the_persistence_daemon_runs_now_and_with_the_server(gpu):
+    assert gpu.service("nvidia-persistenced").is_running
+    assert gpu.service("nvidia-persistenced").is_enabled
+
+
+def test_nothing_is_wrong_with_the_gpus(module):
+    result = module("gpu_info", expect_gpus=2)
+    assert (result["status"], codes(result)) == ("ok", [])
+    assert [card["uuid"] for card in result["gpus"]] == [ONE, TWO]
+    assert (result["driver"]["kernel_version"], result["driver"]["match"]) == ("580.95.05", True)
+    assert (result["driver"]["flavor"], [card["architecture"] for card in result["pci_gpus"]]) == (
+        "open",
+        ["Hopper"] * 2,
+    )

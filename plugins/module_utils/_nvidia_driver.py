@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Which driver a server's cards shall have, and what has to be done for it. Pure.
+
+`nvidia_driver_info` looks, `_nvidia_driver_problems` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from . import _nvidia_packages as names
+from ._gpu_cards import OPEN, driver_for
+
+Look = dict[str, Any]
+Wishes = dict[str, Any]
+
+PREINSTALLED, NONE = "preinstalled", "none"
+
+
+class Choice(NamedTuple):
+    """A driver: the branch, 0 for the newest, the flavour of its kernel module, and the packages it comes in."""
+
+    branch: int
+    flavor: str
+    packages: list[str]
+
+
+class Plan(NamedTuple):
+    """What a converge has to do; every field but the first empty or false on a server that is as it should be."""
+
+    hands_off: bool = False
+    repair_dpkg: bool = False
+    files: Sequence[dict[str, Any]] = ()
+    packages: Sequence[str] = ()
+    selections: Sequence[dict[str, str]] = ()
+    kernels: Sequence[str] = ()
+    load: bool = False
+    persistenced: bool = False
+    reboot: bool = False
+
+    @property
+    def installs(self) -> bool:
+        """Whether packages, or what tells apt of them, have to change."""
+        return bool(self.repair_dpkg or self.files or self.packages)
+
+    @property
+    def settles(self) -> bool:
+        """Whether there is something to do once the packages are as they shall be."""
+        return bool(self.selections or self.kernels or self.load or self.persistenced or self.reboot)
+
+
+def choose(look: Look, wishes: Wishes) -> Choice:
+    """Decide on a driver: what is asked for, and else what is for the cards that are there."""
+    release = names.Release(*wishes["release"])
+    fit = driver_for(card["device_id"] for card in look["cards"])
+    # A card that is not known is a new one, and those want the open module.
+    flavor = wishes["flavor"] if wishes["flavor"] != "auto" else fit.flavors[0] if fit else OPEN
+    branch = wishes["branch"] or names.branch_of(wishes["source"], release) or (fit.last if fit else 0)
+    if wishes["source"] not in (names.NVIDIA, names.DISTRO):
+        return Choice(branch, flavor, [])
+    return Choice(branch, flavor, names.packages(wishes["source"], release, branch, flavor))
+
+
+def branch_of(version: str) -> int:
+    """Return the branch of a driver, or of a package of one: 580 of 580.95.05; 0 of what is no version."""
+    number = version.rpartition(":")[2].partition(".")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def has_driver(look: Look) -> bool:
+    """Tell whether there is a driver, wherever it came from."""
+    return bool(look["driver"]["userspace_version"] or look["driver"]["kernel_version"] or look["installed_version"])
+
+
+def is_foreign(look: Look, choice: Choice) -> bool:
+    """Tell whether there is a driver that the role has not brought."""
+    return has_driver(look) and not look["managed"] and not any(name in look["packages"] for name in choice.packages)
+
+
+def leaves_alone(look: Look, wishes: Wishes, choice: Choice) -> bool:
+    """Tell whether the driver is somebody else's business."""
+    if not look["cards"] or wishes["source"] in (PREINSTALLED, NONE):
+        return True
+    return is_foreign(look, choice) and wishes["existing"] == "use"
+
+
+def to_install(look: Look, wishes: Wishes, choice: Choice) -> list[str]:
+    """List what apt has to install, in its own words: what is not there or of an older branch, and headers."""
+    headers = [name for name in names.headers(look["packages"]) if name not in look["packages"]]
+    lacking = [name for name in choice.packages if name not in look["packages"]]
+    older = [name for name, branch in _branches(look, choice) if branch < choice.branch]
+    return headers + [_pinned(name, wishes, choice) for name in lacking + older]
+
+
+def _pinned(name: str, wishes: Wishes, choice: Choice) -> str:
+    """Ask for the branch by version: where a repository has many, and not this one, apt shall not take another."""
+    is_pinned = choice.branch and wishes["source"] == names.NVIDIA and name not in names.OWN_VERSIONS
+    return f"{name}={choice.branch}.*" if is_pinned else name
+
+
+def newer(look: Look, choice: Choice) -> list[str]:
+    """Name the packages, with their versions, that are of a newer branch than the chosen one."""
+    found = _branches(look, choice)
+    return [f"{name} {look['packages'][name]}" for name, branch in found if 0 < choice.branch < branch]
+
+
+def _branches(look: Look, choice: Choice) -> list[tuple[str, int]]:
+    """Pair the packages that are there, and whose version is the driver's, with their branches."""
+    there = [name for name in choice.packages if name in look["packages"] and name not in names.OWN_VERSIONS]
+    return [(name, branch_of(look["packages"][name])) for name in there]
+
+
+def plan(look: Look, wishes: Wishes) -> Plan:
+    """Decide what to do about a driver, from one look and the role's settings."""
+    choice = choose(look, wishes)
+    if leaves_alone(look, wishes, choice):
+        return Plan(hands_off=True)
+    wanted = "hold" if wishes["hold"] else "install"
+    there = [name for name in choice.packages if name in look["packages"]]
+    installed, loaded = look["installed_version"], look["driver"]["kernel_version"]
+    reboot = bool(look["driver"]["reboot_required"])
+    return Plan(
+        repair_dpkg=look["dpkg_interrupted"],
+        files=look["files_drifted"],
+        packages=to_install(look, wishes, choice),
+        selections=[
+            {"name": name, "selection": wanted} for name in there if (name in look["held"]) is not wishes["hold"]
+        ],
+        kernels=look["kernels_without_module"],
+        load=bool(installed and not loaded and not reboot),
+        persistenced=bool(look["persistenced"] == "stopped" and (loaded or installed) and not reboot),
+        reboot=reboot,
+    )

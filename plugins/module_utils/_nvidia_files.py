@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The files by which a server's driver comes from the right source, stays as it is, and is loaded. Pure."""
+
+from __future__ import annotations
+
+from . import _nvidia_packages as names
+from ._nvidia_driver import Choice, Wishes
+
+_OURS = "gpulab-nvidia-driver"
+SOURCES = f"/etc/apt/sources.list.d/{_OURS}.sources"
+PREFERENCES = f"/etc/apt/preferences.d/{_OURS}"
+KEY = f"/etc/apt/keyrings/{_OURS}.asc"
+UNATTENDED = f"/etc/apt/apt.conf.d/52{_OURS}"
+#: Also tells that the driver is the role's: it is written whatever the source.
+LOAD = f"/etc/modules-load.d/{_OURS}.conf"
+NOUVEAU = f"/etc/modprobe.d/{_OURS}.conf"
+
+_HEAD = "Written by Ansible, role gpulab.jupyterhub.nvidia_driver."
+_ARCHIVE_KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
+_COMPONENTS = "contrib non-free non-free-firmware"
+
+_BLACKLIST = f"""# {_HEAD}
+# An upgrade that nobody awaits replaces the libraries under the module that is loaded: no GPU until a reboot.
+Unattended-Upgrade::Package-Blacklist {{
+    "nvidia-";
+    "libnvidia-";
+    "libcuda";
+    "cuda-";
+}};
+"""
+_LOAD = f"# {_HEAD}\nnvidia\n# CUDA does not start without it.\nnvidia-uvm\n"
+_NOUVEAU = f"# {_HEAD}\nblacklist nouveau\noptions nouveau modeset=0\n"
+
+
+def files(wishes: Wishes, choice: Choice, repository: str, mirror: str) -> list[dict[str, str | None]]:
+    """Return the files, with what they shall hold: empty for one that is not to be, None for a key to be fetched.
+
+    :param repository: address of NVIDIA's repository, or of the site's own.
+    :param mirror: where Debian's own packages come from; empty if the server takes its non-free ones already.
+    """
+    from_nvidia = wishes["source"] == names.NVIDIA
+    key = wishes["repository_key_content"] if from_nvidia else ""
+    texts = {
+        SOURCES: _from_nvidia(repository) if from_nvidia else _from_debian(wishes, mirror) if mirror else "",
+        KEY: key,
+        PREFERENCES: _pin(choice.branch) if from_nvidia and choice.branch else "",
+        UNATTENDED: _BLACKLIST if wishes["hold"] else "",
+        LOAD: _LOAD,
+        NOUVEAU: _NOUVEAU,
+    }
+    return [{"path": path, "content": text} for path, text in texts.items()]
+
+
+def _from_nvidia(repository: str) -> str:
+    return f"# {_HEAD}\nTypes: deb\nURIs: {repository}/\nSuites: /\nSigned-By: {KEY}\n"
+
+
+def _from_debian(wishes: Wishes, mirror: str) -> str:
+    suite = f"Suites: {wishes['codename']}\nComponents: {_COMPONENTS}"
+    return f"# {_HEAD}\nTypes: deb\nURIs: {mirror}\n{suite}\nSigned-By: {_ARCHIVE_KEY}\n"
+
+
+def _pin(branch: int) -> str:
+    return (
+        f"Explanation: {_HEAD}\n"
+        "Explanation: nvidia_driver_branch, or what is for the cards. Below 1000, so that nothing is downgraded.\n"
+        "Package: nvidia-* libnvidia-* libcuda* libcudadebugger* firmware-nvidia-* cuda-drivers*\n"
+        f"Pin: version {branch}.*\n"
+        "Pin-Priority: 990\n"
+    )

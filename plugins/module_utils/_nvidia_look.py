@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at what a server has of NVIDIA's driver, for the role that keeps it; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from . import _apt_look as apt
+from . import _docker_apt as sources
+from . import _gpu_bus as bus
+from . import _gpu_look as gpu
+from . import _nvidia_files as files
+from . import _nvidia_packages as names
+from ._docker_cli import Docker, DockerError
+from ._docker_engine import USER_SERVER_LABEL
+from ._gpu_smi import Report
+from ._nvidia_driver import Choice, Wishes, choose
+from ._platform import architecture
+
+_SERVICE = "nvidia-persistenced.service"
+_INSTALLER = "usr/bin/nvidia-uninstall"
+_KERNELS = ["linux-image-*", "linux-headers-*"]
+_NON_FREE = re.compile(r"\bnon-free\b(?!-)")
+
+
+def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
+    """Look at everything that the plan and its judges want; a server without a card is asked for nothing else.
+
+    :raises DockerError: an engine is there and does not tell whose servers run.
+    """
+    cards = bus.of_the_server(gpu.ROOT)
+    if not cards or wishes["source"] == "none":
+        return {"cards": cards}
+    found = {"cards": cards, **gpu.at_driver(there=True, report=Report())}
+    found |= {"installed_version": found.pop("installed")["installed_version"], "kernel": os.uname().release}
+    choice = choose(found, wishes)
+    packages, held = apt.known(module, [*choice.packages, *_KERNELS])
+    kernels = gpu.ROOT / "lib/modules"
+    return {
+        **found,
+        **at_apt(wishes, choice),
+        "packages": packages,
+        "held": held,
+        "managed": (gpu.ROOT / files.LOAD.lstrip("/")).exists(),
+        "installer": f"/{_INSTALLER}" if (gpu.ROOT / _INSTALLER).exists() else "",
+        "kernel_headers": (kernels / found["kernel"] / "build").exists(),
+        "kernels_without_module": kernels_without_module(found["driver"]["dkms"]),
+        "persistenced": service(),
+        "user_servers": user_servers(docker),
+    }
+
+
+def at_apt(wishes: Wishes, choice: Choice) -> dict[str, Any]:
+    """Compare apt's files, and those by which the module is loaded, with what they shall hold."""
+    release = names.Release(*wishes["release"])
+    repository = wishes["repository_url"].rstrip("/") or names.repository(release, architecture())
+    wants_mirror = wishes["source"] == names.DISTRO and wishes["release"][0] == "Debian" and not has_non_free()
+    mirror = wishes["debian_mirror"] or sources.mirror(sources.read_sources(), wishes["codename"])
+    wanted = files.files(wishes, choice, repository, mirror if wants_mirror else "")
+    return {
+        "files_drifted": apt.drifted(wanted),
+        "repository_known": bool(repository),
+        "repository_key": wishes["repository_key"] or names.key(release, repository),
+        "mirror_found": bool(mirror) or not wants_mirror,
+        "dpkg_interrupted": apt.interrupted(),
+    }
+
+
+def has_non_free() -> bool:
+    """Tell whether the server takes Debian's non-free packages already, by a source that is not the role's."""
+    return any(_NON_FREE.search(text) for path, text in sources.read_sources().items() if path != files.SOURCES)
+
+
+def kernels_without_module(dkms: list[dict[str, str]]) -> list[str]:
+    """Name the installed kernels that DKMS has not built the module for; none where it is not DKMS that builds."""
+    if not dkms:
+        return []
+    built = {entry["kernel"] for entry in dkms if entry["state"] == "installed"}
+    kernels = [place.name for place in sorted((gpu.ROOT / "lib/modules").glob("*"))]
+    return [name for name in kernels if name not in built and (gpu.ROOT / f"boot/vmlinuz-{name}").exists()]
+
+
+def service() -> str:
+    """Tell how the persistence daemon is: running, now and with the server, stopped, or absent."""
+    if not (gpu.ROOT / "run/systemd/system").is_dir():
+        return "absent"
+    shown = gpu.run(["systemctl", "show", _SERVICE, "--property=LoadState,ActiveState,UnitFileState"]).out
+    state = dict(re.findall(r"^(\w+)=(.*)$", shown, re.M))
+    if state.get("LoadState") != "loaded":
+        return "absent"
+    # A unit that something else starts, such as a rule of udev's, has no state of its own.
+    starts = state.get("UnitFileState") in ("enabled", "static", "indirect", "generated")
+    return "running" if state.get("ActiveState") == "active" and starts else "stopped"
+
+
+def user_servers(docker: Docker) -> list[str]:
+    """Name the running containers of the lab's users; none where no engine runs."""
+    try:
+        return sorted(docker.ask("ps", "--filter", f"label={USER_SERVER_LABEL}", "--format", "{{.Names}}").split())
+    except DockerError as error:
+        if error.no_engine:
+            return []
+        raise

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What a server lacks of the NVIDIA Container Toolkit, and what is wrong with its CDI specification. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from ._problems import Problem, at_least, error, render
+
+Look = dict[str, Any]
+Wishes = dict[str, Any]
+
+#: One version for all of them; apt alone would mix a pinned one with newer ones.
+PACKAGES = (
+    "nvidia-container-toolkit",
+    "nvidia-container-toolkit-base",
+    "libnvidia-container-tools",
+    "libnvidia-container1",
+)
+
+_OURS = "gpulab-nvidia-container-toolkit"
+SOURCES = f"/etc/apt/sources.list.d/{_OURS}.sources"
+PREFERENCES = f"/etc/apt/preferences.d/{_OURS}"
+KEY = f"/etc/apt/keyrings/{_OURS}.asc"
+#: The specification that the role keeps.
+SPECIFICATION = "/etc/cdi/nvidia.yaml"
+
+SITE = "https://nvidia.github.io/libnvidia-container"
+_HEAD = "Written by Ansible, role gpulab.jupyterhub.nvidia_container_toolkit."
+
+
+class Plan(NamedTuple):
+    """What a converge has to do; every field empty or false on a server that is as it should be."""
+
+    repair_dpkg: bool = False
+    files: Sequence[dict[str, Any]] = ()
+    packages: Sequence[str] = ()
+    selections: Sequence[dict[str, str]] = ()
+    specification: str = ""
+
+    @property
+    def installs(self) -> bool:
+        """Whether packages, or what tells apt of them, have to change."""
+        return bool(self.repair_dpkg or self.files or self.packages)
+
+
+def files(wishes: Wishes) -> list[dict[str, str | None]]:
+    """Return apt's files, with what they shall hold: empty for one that is not to be, None for a key to be fetched."""
+    repository = wishes["repository_url"].rstrip("/") or f"{SITE}/stable/deb"
+    source = f"# {_HEAD}\nTypes: deb\nURIs: {repository}/$(ARCH)/\nSuites: /\nSigned-By: {KEY}\n"
+    pin = (
+        f"Explanation: {_HEAD}\n"
+        "Explanation: nvidia_container_toolkit_version. Below 1000, so that nothing is downgraded.\n"
+        f"Package: {' '.join(PACKAGES)}\n"
+        f"Pin: version {wishes['version']}*\n"
+        "Pin-Priority: 990\n"
+    )
+    texts = {
+        SOURCES: source,
+        KEY: wishes["repository_key_content"],
+        PREFERENCES: pin if wishes["version"] else "",
+    }
+    return [{"path": path, "content": text} for path, text in texts.items()]
+
+
+def key(wishes: Wishes) -> str:
+    """Return the address of the key of the repository."""
+    own = wishes["repository_url"].rstrip("/")
+    return wishes["repository_key"] or f"{own or SITE}/gpgkey"
+
+
+def plan(look: Look, wishes: Wishes) -> Plan:
+    """Decide what to do about the toolkit, from one look and the role's settings."""
+    if not look["cards"] or wishes["source"] == "none":
+        return Plan()
+    if wishes["source"] == "preinstalled":
+        return Plan(specification=specification(look))
+    versions = {name: look["packages"][name] for name in PACKAGES if name in look["packages"]}
+    wanted = wishes["version"] or max(versions.values(), key=_numbers, default="")
+    # Any one of them alone would do for apt, and two versions for nobody.
+    is_whole = len(versions) == len(PACKAGES) and all(version.startswith(wanted) for version in versions.values())
+    suffix = f"={wanted}*" if wanted else ""
+    selection = "hold" if wishes["hold"] else "install"
+    return Plan(
+        repair_dpkg=look["dpkg_interrupted"],
+        files=look["files_drifted"],
+        packages=[] if is_whole else [f"{name}{suffix}" for name in PACKAGES],
+        selections=[
+            {"name": name, "selection": selection} for name in versions if (name in look["held"]) is not wishes["hold"]
+        ],
+        specification=specification(look),
+    )
+
+
+def specification(look: Look, path: str = SPECIFICATION) -> str:
+    """Say why a CDI specification has to be generated; empty where it is right, or no driver tells of GPUs."""
+    if not look["gpus"]:
+        return ""
+    kept = [spec for spec in look["specs"] if spec["path"] == path]
+    if not kept:
+        return "there is none"
+    return kept[0]["error"] or "; ".join(look["stale"].get(path, []))
+
+
+# --- What stands in the way -------------------------------------------------------------------------------------------
+
+
+def problems(look: Look, wishes: Wishes) -> list[Problem]:
+    """Judge what is there and what is wished."""
+    if not look["cards"] or wishes["source"] == "none":
+        return []
+    found = [*_newer(look, wishes), *_doubled(look)]
+    if wishes["source"] == "preinstalled" and not look["version"]:
+        found.append(
+            error(
+                "toolkit-missing",
+                "nvidia_container_toolkit_source",
+                "It is preinstalled, and there is no nvidia-ctk on this server.",
+                "Install it by hand, or set `nvidia_container_toolkit_source: nvidia` to have it installed.",
+            )
+        )
+    return found
+
+
+def refusal(found: Iterable[Problem]) -> str:
+    """Say in one text what stands in the way; '' if nothing does."""
+    errors = at_least("error", found)
+    return f"The container toolkit cannot be made ready; nothing was changed.\n\n{render(errors)}" if errors else ""
+
+
+def _newer(look: Look, wishes: Wishes) -> list[Problem]:
+    """Refuse to downgrade."""
+    wanted = wishes["version"]
+    found = [
+        f"{name} {look['packages'][name]}"
+        for name in PACKAGES
+        if wanted and _numbers(look["packages"].get(name, "0"))[: len(_numbers(wanted))] > _numbers(wanted)
+    ]
+    if not found or wishes["source"] == "preinstalled":
+        return []
+    return [
+        error(
+            "toolkit-newer",
+            "nvidia_container_toolkit_version",
+            f"{', '.join(found)} is installed, newer than the wanted {wanted}.",
+            "Raise or empty `nvidia_container_toolkit_version`; nothing is downgraded by surprise.",
+        )
+    ]
+
+
+def _doubled(look: Look) -> list[Problem]:
+    """Refuse a second source with another key: apt stops at two keys for one address."""
+    if not look["other_sources"]:
+        return []
+    return [
+        error(
+            "toolkit-source-doubled",
+            path,
+            "It names the same repository as the role's own source, and apt takes no two keys for one address.",
+            f"Remove it: `rm {path}`.",
+        )
+        for path in look["other_sources"]
+    ]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Turn `1.17.8-1` into (1, 17, 8)."""
+    return tuple(int(part) for part in version.partition("-")[0].split(".") if part.isdigit())

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Looks at a server's container toolkit and its CDI specifications, for the role that keeps them; changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import _apt_look as apt
+from . import _docker_apt as sources
+from . import _gpu_bus as bus
+from . import _gpu_look as gpu
+from . import _nvidia_toolkit as toolkit
+from ._gpu_diagnosis import stale_specs
+
+
+def at_server(module, wishes: toolkit.Wishes) -> dict[str, Any]:
+    """Look at everything that the plan and its judges want; a server without a card is asked for nothing else."""
+    cards = bus.of_the_server(gpu.ROOT)
+    if not cards or wishes["source"] == "none":
+        return {"cards": cards}
+    packages, held = apt.known(module, [*toolkit.PACKAGES])
+    is_ours = wishes["source"] == "nvidia"
+    return {
+        "cards": cards,
+        **at_specifications(),
+        "packages": packages,
+        "held": held,
+        "files_drifted": apt.drifted(toolkit.files(wishes)) if is_ours else [],
+        "dpkg_interrupted": apt.interrupted(),
+        "other_sources": other_sources(wishes) if is_ours else [],
+    }
+
+
+def at_specifications() -> dict[str, Any]:
+    """Look at the cards that the driver tells of, at the CDI specifications, and in what they differ from the cards."""
+    kit, gpus = gpu.at_toolkit(there=True), gpu.at_cards()["gpus"]
+    loaded = {"driver": {"kernel_version": gpu.loaded_version()}, "gpus": gpus}
+    return {
+        "gpus": gpus,
+        "version": kit["toolkit"]["version"],
+        "specs": kit["toolkit"]["cdi_specs"],
+        "stale": dict(stale_specs({**kit, **loaded})),
+    }
+
+
+def other_sources(wishes: toolkit.Wishes) -> list[str]:
+    """Name files of apt that take packages from the same repository as the role's own."""
+    address = (wishes["repository_url"] or toolkit.SITE).rstrip("/")
+    found = sources.read_sources().items()
+    return sorted(path for path, text in found if path != toolkit.SOURCES and _names(text, address))
+
+
+def _names(text: str, address: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return any(address in line for line in lines if not line.startswith("#"))

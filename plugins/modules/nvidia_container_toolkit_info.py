@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The gpulab.jupyterhub contributors
+# SPDX-License-Identifier: Apache-2.0
+"""One look at a server's NVIDIA Container Toolkit."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: nvidia_container_toolkit_info
+short_description: Tell what a server lacks of the NVIDIA Container Toolkit
+version_added: 0.1.0
+description:
+  - Looks at the toolkit's packages, which all have to be of one version, at where apt takes them from, and at the CDI
+    specification by which containers get GPUs.
+  - Returns what the role C(nvidia_container_toolkit) has to do; nothing on a server that is as it should be, or that
+    has no card.
+author: The gpulab.jupyterhub contributors (@gpulab)
+extends_documentation_fragment:
+  - gpulab.jupyterhub.looks_only
+options:
+  source:
+    description:
+      - Where it comes from, NVIDIA's own repository, or V(preinstalled), which asks only that it is there.
+      - V(none) asks for nothing.
+    type: str
+    choices: [nvidia, preinstalled, none]
+    default: nvidia
+  version:
+    description: The version to keep it at, as precise as wanted; empty for any.
+    type: str
+    default: ''
+  hold:
+    description: Whether its packages are held.
+    type: bool
+    default: true
+  repository_url:
+    description: Address of the repository, up to the directory of the architecture, if it is not NVIDIA's own.
+    type: str
+    default: ''
+  repository_key:
+    description: Address of the key that signs it, if it is not C(gpgkey) beside it.
+    type: str
+    default: ''
+  repository_key_content:
+    description: The key itself; without it, the key has to be fetched.
+    type: str
+seealso:
+  - module: gpulab.jupyterhub.gpu_info
+  - module: gpulab.jupyterhub.nvidia_cdi
+"""
+
+EXAMPLES = r"""
+- name: Look at the container toolkit
+  gpulab.jupyterhub.nvidia_container_toolkit_info:
+    version: "1.18.0"
+  become: true
+  register: toolkit
+"""
+
+RETURN = r"""
+cards:
+  description: The cards on the PCI bus, as M(gpulab.jupyterhub.gpu_info) has them, without those of virtual machines.
+  returned: always
+  type: list
+  elements: dict
+version:
+  description: Version of C(nvidia-ctk); empty if there is none.
+  returned: always
+  type: str
+plan:
+  description: What has to be done.
+  returned: always
+  type: dict
+  contains:
+    repair_dpkg: {description: Whether dpkg was cut off., type: bool, returned: always}
+    files:
+      description: Files to write, by C(path) and C(content); without content to fetch, with an empty one to remove.
+      type: list
+      elements: dict
+      returned: always
+    packages: {description: What apt has to install., type: list, elements: str, returned: always}
+    selections:
+      description: Packages to hold or to release, by C(name) and C(selection).
+      type: list
+      elements: dict
+      returned: always
+    specification: {description: Why the CDI specification has to be generated; or empty., type: str, returned: always}
+    installs: {description: Whether packages or their files have to change., type: bool, returned: always}
+refusal:
+  description: What stands in the way, in one text; empty if nothing does.
+  returned: always
+  type: str
+problems:
+  description: What stands in the way.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    code: {description: Name of the kind of problem., type: str, returned: always}
+    severity: {description: V(error) or V(warning)., type: str, returned: always}
+    subject: {description: "The setting, or the file.", type: str, returned: always}
+    evidence: {description: What was seen., type: str, returned: always}
+    remedy: {description: What mends it., type: str, returned: always}
+repository_key:
+  description: Address of the key of the repository.
+  returned: always
+  type: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _nvidia_toolkit as toolkit
+from ..module_utils import _nvidia_toolkit_look as look
+from ..module_utils._problems import as_dicts
+
+ARGUMENT_SPEC: dict[str, Any] = {
+    "source": {"type": "str", "choices": ["nvidia", "preinstalled", "none"], "default": "nvidia"},
+    "version": {"type": "str", "default": ""},
+    "hold": {"type": "bool", "default": True},
+    "repository_url": {"type": "str", "default": ""},
+    "repository_key": {"type": "str", "default": "", "no_log": False},
+    "repository_key_content": {"type": "str", "no_log": False},
+}
+
+
+def main() -> None:
+    """Look, judge, plan."""
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    found = look.at_server(module, module.params)
+    problems, plan = toolkit.problems(found, module.params), toolkit.plan(found, module.params)
+    module.exit_json(
+        changed=False,
+        cards=found["cards"],
+        version=found.get("version", ""),
+        plan={**plan._asdict(), "installs": plan.installs},
+        problems=as_dicts(problems),
+        refusal=toolkit.refusal(problems),
+        repository_key=toolkit.key(module.params),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""nvidia_driver_info, nvidia_container_toolkit_info and nvidia_cdi, as Ansible runs them, on files and commands."""
+
+import json
+import os
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _apt_look as apt
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_apt as sources
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_look as look
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _nvidia_look as driver_look
+from ansible_collections.gpulab.jupyterhub.plugins.modules import (
+    nvidia_cdi,
+    nvidia_container_toolkit_info,
+    nvidia_driver_info,
+)
+from ansible_collections.gpulab.jupyterhub.tests.unit import gpu_shapes as shapes
+from ansible_collections.gpulab.jupyterhub.tests.unit.gpu_server import SPEC, VERSION, Server
+
+DEBIAN = {"release": ["Debian", "13"], "codename": "trixie"}
+GENERATE = "cdi generate --format=json --device-name-strategy=uuid"
+KEPT = "etc/cdi/nvidia.yaml"
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server with two cards and a driver, and with apt's files where the test wants them."""
+    server = Server(tmp_path).working()
+    (server.root / "etc/cdi/nvidia.json").rename(server.root / KEPT)
+    server.dpkg("")
+    monkeypatch.setattr(look, "ROOT", server.root)
+    monkeypatch.setattr(apt, "interrupted", lambda: False)
+    monkeypatch.setattr(sources, "read_sources", lambda: server.sources)
+    monkeypatch.setattr(apt, "drifted", lambda files: [file for file in files if file["path"] in server.drifted])
+    monkeypatch.setenv("PATH", f"{server.commands}{os.pathsep}{os.environ['PATH']}")
+    return server
+
+
+@pytest.fixture
+def run(server, capsys, monkeypatch):
+    """Run a module; return its result."""
+
+    def answer(_argv, **_how):
+        return cli.Answer("ok", "\n".join(server.user_servers), "") if server.engine else cli.Answer("down", "", "gone")
+
+    monkeypatch.setattr(nvidia_driver_info, "Docker", lambda socket: cli.Docker(socket, answer))
+
+    def run(module, check=False, **arguments):
+        arguments |= {"_ansible_check_mode": check, "_ansible_diff": True}
+        with patch_module_args(arguments), pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+# --- The driver -------------------------------------------------------------------------------------------------------
+
+
+def test_somebody_elses_driver_is_left_alone(run):
+    result = run(nvidia_driver_info, **DEBIAN)
+    assert (result["plan"]["hands_off"], result["refusal"], result["changed"]) == (True, "", False)
+    assert (len(result["cards"]), result["driver"]["kernel_version"]) == (2, VERSION)
+
+
+def test_a_bare_server_is_told_what_it_shall_have(server, run):
+    server.remove_driver()
+    server.drifted = [driver_look.files.SOURCES, driver_look.files.KEY]
+    result = run(nvidia_driver_info, **DEBIAN)
+    assert result["choice"]["flavor"] == "open"
+    assert result["plan"]["packages"][:2] == ["nvidia-kernel-open-dkms", "nvidia-driver-cuda"]
+    source, key = result["plan"]["files"]
+    assert f"Signed-By: {key['path']}\n" in source["content"]
+    assert key["content"] is None
+    assert result["repository_key"].endswith("/debian13/x86_64/8793F200.pub")
+    assert result["plan"]["installs"] is True
+
+
+@pytest.mark.parametrize(
+    ("theirs", "written"), [("main", True), ("main non-free-firmware", True), ("main non-free", False)]
+)
+def test_debians_own_driver_comes_from_the_servers_mirror(server, run, theirs, written):
+    server.remove_driver()
+    text = f"Types: deb\nURIs: http://m/debian\nSuites: trixie\nComponents: {theirs}\n"
+    server.sources = {"/etc/apt/sources.list.d/debian.sources": text}
+    server.drifted = [driver_look.files.SOURCES]
+    (file,) = run(nvidia_driver_info, source="distro", **DEBIAN)["plan"]["files"]
+    assert ("URIs: http://m/debian\nSuites: trixie\nComponents: contrib" in file["content"]) is written
+
+
+def test_who_would_lose_the_gpus_is_asked_of_the_engine(server, run):
+    server.dpkg("nvidia-kernel-open-dkms\tinstall\tinstalled\t590.48.01-1\n")
+    server.user_servers = ["jupyter-ada"]
+    result = run(nvidia_driver_info, **DEBIAN)
+    assert "jupyter-ada" in result["refusal"]
+    server.engine = False
+    assert run(nvidia_driver_info, **DEBIAN)["refusal"] == ""
+
+
+def test_a_server_without_a_card_is_asked_for_nothing(server, run):
+    server.remove_cards()
+    for module, arguments in ((nvidia_driver_info, DEBIAN), (nvidia_container_toolkit_info, {})):
+        result = run(module, **arguments)
+        assert (result["cards"], result["refusal"], result["plan"]["installs"]) == ([], "", False)
+    assert server.ran == []
+
+
+# --- The toolkit ------------------------------------------------------------------------------------------------------
+
+
+def test_a_toolkit_that_is_lacking_is_planned(server, run):
+    result = run(nvidia_container_toolkit_info, version="1.18")
+    assert result["plan"]["packages"][0] == "nvidia-container-toolkit=1.18*"
+    assert (result["version"], result["plan"]["specification"]) == ("1.18.0", "")
+
+
+def test_another_source_of_the_same_repository_is_refused(server, run):
+    path = "/etc/apt/sources.list.d/nvidia-container-toolkit.list"
+    server.sources = {
+        path: "deb [signed-by=/k] https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n",
+        "/etc/apt/sources.list": "# deb https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n",
+    }
+    assert f"rm {path}" in run(nvidia_container_toolkit_info)["refusal"]
+
+
+def generated(server, text):
+    server.command("nvidia-ctk", **{"--version": "CLI version 1.18.0\n", GENERATE: text})
+
+
+def test_a_specification_that_is_right_stays(server, run):
+    result = run(nvidia_cdi)
+    assert (result["changed"], result["reason"], shapes.T4["uuid"] in result["devices"]) == (False, "", True)
+
+
+def test_a_specification_is_made_anew_once_the_driver_is_another(server, run):
+    old = (server.root / KEPT).read_text()
+    (server.root / KEPT).write_text(old.replace(VERSION, "570.86.15"))
+    generated(server, old)
+    told = run(nvidia_cdi, check=True)
+    assert (told["changed"], "570.86.15" in (server.root / KEPT).read_text()) == (True, True)
+    made = run(nvidia_cdi)
+    assert (made["changed"], made["reason"]) == (True, told["reason"])
+    assert "570.86.15" in made["reason"]
+    assert "570.86.15" in made["diff"]["before"]
+    assert (server.root / KEPT).read_text() == old
+    assert oct((server.root / KEPT).stat().st_mode)[-3:] == "644"
+    assert run(nvidia_cdi)["changed"] is False
+
+
+def test_a_specification_is_made_where_there_is_none(server, run):
+    text = (server.root / KEPT).read_text()
+    (server.root / KEPT).unlink()
+    generated(server, text)
+    assert run(nvidia_cdi)["reason"] == "there is none"
+    assert json.loads((server.root / KEPT).read_text()) == SPEC
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "JSONDecodeError"),
+        (json.dumps(SPEC | {"devices": SPEC["devices"][:2]}), f"it does not name {shapes.mig_uuid(1, 1)}"),
+    ],
+)
+def test_what_the_toolkit_makes_is_read_before_it_counts(server, run, text, said):
+    (server.root / KEPT).write_text("old: [")
+    generated(server, text)
+    result = run(nvidia_cdi)
+    assert result["failed"] is True
+    assert said in result["msg"]
+    assert (server.root / KEPT).read_text() == "old: ["
+
+
+def test_without_a_driver_that_tells_of_gpus_the_specification_stays(server, run):
+    (server.root / KEPT).write_text("old: [")
+    server.command("nvidia-smi", rc=9)
+    assert run(nvidia_cdi)["changed"] is False
+
+
+def test_the_toolkits_own_words_are_told(server, run):
+    (server.root / KEPT).unlink()
+    server.command("nvidia-ctk", rc=1)
+    assert "cannot be generated" in run(nvidia_cdi)["msg"]

@@ -1,0 +1,126 @@
+"""What a server lacks of the container toolkit, and of its CDI specification."""
+
+import pytest
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _nvidia_toolkit as toolkit
+
+WISHES = {
+    "source": "nvidia",
+    "version": "",
+    "hold": True,
+    "repository_url": "",
+    "repository_key": "",
+    "repository_key_content": None,
+}
+CARD = {"address": "0000:01:00.0", "device_id": "2330", "architecture": "Hopper", "driver": "nvidia"}
+SPEC = {"path": toolkit.SPECIFICATION, "error": ""}
+ALL = dict.fromkeys(toolkit.PACKAGES, "1.18.0-1")
+
+
+def server(**instead):
+    """A server whose toolkit is as it should be."""
+    whole = {
+        "cards": [CARD],
+        "gpus": [{"uuid": "GPU-1"}],
+        "version": "1.18.0",
+        "specs": [SPEC],
+        "stale": {},
+        "packages": ALL,
+        "held": [*ALL],
+        "files_drifted": [],
+        "dpkg_interrupted": False,
+        "other_sources": [],
+    }
+    return whole | instead
+
+
+def plan(look, **wishes):
+    return {key: value for key, value in toolkit.plan(look, WISHES | wishes)._asdict().items() if value}
+
+
+def names(suffix=""):
+    return [f"{name}{suffix}" for name in toolkit.PACKAGES]
+
+
+HELD = [{"name": name, "selection": "install"} for name in toolkit.PACKAGES]
+
+
+@pytest.mark.parametrize(
+    ("change", "wishes", "planned"),
+    [
+        ({}, {}, {}),
+        ({"cards": []}, {}, {}),
+        ({"packages": {}, "specs": []}, {"source": "none"}, {}),
+        ({"packages": {}, "held": []}, {}, {"packages": names()}),
+        ({"packages": {}, "held": []}, {"version": "1.17"}, {"packages": names("=1.17*")}),
+        pytest.param(
+            {"packages": {toolkit.PACKAGES[0]: "1.9.0-1"}}, {}, {"packages": names("=1.9.0-1*")}, id="one of them alone"
+        ),
+        pytest.param(
+            {"packages": ALL | {toolkit.PACKAGES[1]: "1.9.0-1"}},
+            {},
+            {"packages": names("=1.18.0-1*")},
+            id="two versions",
+        ),
+        ({"held": []}, {}, {"selections": [{**row, "selection": "hold"} for row in HELD]}),
+        ({}, {"hold": False}, {"selections": HELD}),
+        ({"files_drifted": [{"path": "/a"}]}, {}, {"files": [{"path": "/a"}]}),
+        ({"dpkg_interrupted": True}, {}, {"repair_dpkg": True}),
+        ({"specs": []}, {}, {"specification": "there is none"}),
+        ({"specs": [SPEC | {"path": "/var/run/cdi/nvidia.yaml"}]}, {}, {"specification": "there is none"}),
+        ({"specs": [SPEC | {"error": "cut off"}]}, {}, {"specification": "cut off"}),
+        ({"stale": {toolkit.SPECIFICATION: ["a", "b"]}}, {}, {"specification": "a; b"}),
+        pytest.param({"specs": [], "gpus": []}, {}, {}, id="no driver yet"),
+        pytest.param(
+            {"packages": {}, "held": [], "files_drifted": [{"path": "/a"}], "specs": []},
+            {"source": "preinstalled"},
+            {"specification": "there is none"},
+            id="preinstalled",
+        ),
+    ],
+)
+def test_what_is_lacking_is_planned_and_nothing_else(change, wishes, planned):
+    assert plan(server(**change), **wishes) == planned
+
+
+@pytest.mark.parametrize(
+    ("change", "wishes", "code"),
+    [
+        ({}, {"version": "1.17"}, "toolkit-newer"),
+        ({}, {"version": "1.17.8"}, "toolkit-newer"),
+        ({"version": ""}, {"source": "preinstalled"}, "toolkit-missing"),
+        ({"other_sources": ["/etc/apt/sources.list.d/nvidia.list"]}, {}, "toolkit-source-doubled"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(change, wishes, code):
+    found = toolkit.problems(server(**change), WISHES | wishes)
+    assert [problem.code for problem in found] == [code]
+    assert toolkit.refusal(found).startswith(
+        "The container toolkit cannot be made ready; nothing was changed.\n\nERROR "
+    )
+
+
+@pytest.mark.parametrize("wishes", [{}, {"version": "1.18"}, {"version": "1.18.0"}, {"version": "1.19"}])
+def test_a_version_that_is_there_or_to_come_is_refused_by_nobody(wishes):
+    assert toolkit.problems(server(), WISHES | wishes) == []
+
+
+def test_where_it_comes_from():
+    held = {file["path"]: file["content"] for file in toolkit.files(WISHES)}
+    assert f"URIs: {toolkit.SITE}/stable/deb/$(ARCH)/\nSuites: /\n" in held[toolkit.SOURCES]
+    assert (held[toolkit.KEY], held[toolkit.PREFERENCES]) == (None, "")
+    own = toolkit.files(WISHES | {"repository_url": "http://copy/deb/", "version": "1.18"})
+    held = {file["path"]: file["content"] for file in own}
+    assert "URIs: http://copy/deb/$(ARCH)/\n" in held[toolkit.SOURCES]
+    assert "Pin: version 1.18*\n" in held[toolkit.PREFERENCES]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "key"),
+    [
+        ({}, f"{toolkit.SITE}/gpgkey"),
+        ({"repository_url": "http://copy/deb/"}, "http://copy/deb/gpgkey"),
+        ({"repository_url": "http://copy/deb", "repository_key": "http://keys/a"}, "http://keys/a"),
+    ],
+)
+def test_where_its_key_comes_from(wishes, key):
+    assert toolkit.key(WISHES | wishes) == key
