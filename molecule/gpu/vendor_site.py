@@ -26,6 +26,7 @@ class StandIn(NamedTuple):
     texts: dict[str, str] = {}
 
 
+_RUN = '#!/bin/sh\nexec python3 /usr/lib/stand-in/{} "$@"\n'
 _LIBRARY = "usr/lib/{triplet}/libnvidia-ml.so"
 _MODULE = StandIn(
     {"modprobe": "usr/local/sbin/modprobe", "modinfo": "usr/local/sbin/modinfo"},
@@ -37,12 +38,13 @@ DRIVER = {
     "nvidia-kernel-dkms": _MODULE,
     "nvidia-driver-cuda": StandIn(
         {
-            "nvidia-smi": "usr/bin/nvidia-smi",
+            "nvidia_smi.py": "usr/lib/stand-in/nvidia_smi.py",
             "gpu_shapes.py": "usr/lib/stand-in/gpu_shapes.py",
             "libnvidia-ml.so.1": f"{_LIBRARY}.{{version}}",
         },
         {f"{_LIBRARY}.1": "libnvidia-ml.so.{version}"},
         "nvidia-kernel-open-dkms (= {version}-1) | nvidia-kernel-dkms (= {version}-1)",
+        {"usr/bin/nvidia-smi": _RUN.format("nvidia_smi.py")},
     ),
     "nvidia-persistenced": StandIn(
         {"nvidia-persistenced.service": "usr/lib/systemd/system/nvidia-persistenced.service"}
@@ -51,7 +53,11 @@ DRIVER = {
 }
 TOOLKIT = {
     "nvidia-container-toolkit-base": StandIn(
-        {"nvidia-ctk": "usr/bin/nvidia-ctk"}, texts={"usr/lib/stand-in/toolkit-version": "{version}\n"}
+        {"nvidia_ctk.py": "usr/lib/stand-in/nvidia_ctk.py"},
+        texts={
+            "usr/lib/stand-in/toolkit-version": "{version}\n",
+            "usr/bin/nvidia-ctk": _RUN.format("nvidia_ctk.py"),
+        },
     ),
     "libnvidia-container1": StandIn(),
     "libnvidia-container-tools": StandIn(depends="libnvidia-container1 (>= {version})"),
@@ -73,6 +79,7 @@ def build(name: str, package: StandIn, version: str, pool: Path) -> None:
             parent(tree / target.format(**known)).symlink_to(link.format(**known))
         for target, text in package.texts.items():
             parent(tree / target).write_text(text.format(**known))
+            (tree / target).chmod(0o755 if target.startswith("usr/bin/") else 0o644)
         fields = apt.control(
             name, f"{version}-1", f"Stand-in for NVIDIA's {name}", Depends=package.depends.format(**known)
         )

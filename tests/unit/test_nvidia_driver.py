@@ -59,7 +59,7 @@ def bare(*numbers):
     }
 
 
-def fitted(*numbers, version="590.48.01", packages=OPEN_DEBIAN, **instead):
+def fitted(*numbers, version="590.48.01", packages=tuple(OPEN_DEBIAN), **instead):
     """A server whose driver is the role's, and as it should be."""
     look = bare(*numbers)
     look["packages"] |= dict.fromkeys(packages, f"{version}-1")

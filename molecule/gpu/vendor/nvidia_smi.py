@@ -1,8 +1,6 @@
-#!/usr/bin/python3
-"""Stand-in for nvidia-smi: tells of the cards of /etc/stand-in/cards.json, in the shapes of recordings of the real one."""
+"""Stand-in for nvidia-smi: tells of the cards of /etc/stand-in/cards.json, as recordings of the real one are written."""
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -12,9 +10,11 @@ import gpu_shapes as shapes
 CUDA = {"580": "13.0", "590": "13.1"}
 
 
-def main(words):
+def main(words: list[str]) -> int:
+    """Answer, by the module that is loaded and the library that is installed; return the exit status."""
     module = Path("/sys/module/nvidia/version")
-    own = os.readlink(next(Path("/usr/lib").glob("*/libnvidia-ml.so.1"))).partition(".so.")[2]
+    library = next(Path("/usr/lib").glob("*/libnvidia-ml.so.1"))
+    own = library.readlink().name.partition(".so.")[2]
     if not module.exists():
         print("NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver.")
         return 9

@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """Stand-in for nvidia-ctk: writes a specification of the cards that nvidia-smi tells of, as the real one does."""
 
 import json
@@ -7,23 +6,25 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 
-def node(path):
-    number = os.stat(path).st_rdev
+def node(path: str) -> dict[str, Any]:
+    """Describe a device node that is there."""
+    number = Path(path).stat().st_rdev
     return {"path": path, "type": "c", "major": os.major(number), "minor": os.minor(number)}
 
 
-def mount(host, container):
+def mount(host: str, container: str) -> dict[str, Any]:
+    """Describe a file that a container gets."""
     return {"hostPath": host, "containerPath": container, "options": ["ro", "nosuid", "nodev", "bind"]}
 
 
-def specification():
+def specification() -> dict[str, Any]:
+    """Describe all cards, and what comes along with each."""
     told = subprocess.run(["nvidia-smi", "-L"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    cards = re.findall(r"^GPU (\d+): .*\(UUID: (GPU-[^)]+)\)", told, re.M)
-    nodes = {uuid: f"/dev/nvidia{place(uuid)}" for _index, uuid in cards}
-    library = str(next(Path("/usr/lib").glob("*/libnvidia-ml.so.1")).resolve())
-    folder, version = os.path.dirname(library), library.partition(".so.")[2]
+    nodes = {uuid: f"/dev/nvidia{place(uuid)}" for uuid in re.findall(r"\(UUID: (GPU-[^)]+)\)", told)}
+    library = next(Path("/usr/lib").glob("*/libnvidia-ml.so.1")).resolve()
     devices = [{"name": uuid, "containerEdits": {"deviceNodes": [node(path)]}} for uuid, path in nodes.items()]
     everything = {"name": "all", "containerEdits": {"deviceNodes": [node(path) for path in nodes.values()]}}
     return {
@@ -33,15 +34,15 @@ def specification():
         "containerEdits": {
             "deviceNodes": [node("/dev/nvidiactl"), node("/dev/nvidia-uvm")],
             "mounts": [
-                mount(library, f"{folder}/libnvidia-ml.so.{version}"),
-                mount(library, f"{folder}/libnvidia-ml.so.1"),
+                mount(str(library), str(library)),
+                mount(str(library), str(library.with_name("libnvidia-ml.so.1"))),
                 mount("/etc/stand-in/nvml", "/etc/nvml-double"),
             ],
         },
     }
 
 
-def place(uuid):
+def place(uuid: str) -> int:
     """Return the number of a card's node, which it keeps when another dies."""
     cards = json.loads(Path("/etc/stand-in/cards.json").read_text())
     return next(number for number, card in enumerate(cards) if card and card["uuid"] == uuid)
