@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from ._docker_cli import Docker, DockerError
 
 _MOUNTED = "/run/lab-secrets/ansible_token"
 _PACKAGES = {"open": ["/opt/packages:rw"], "curated": ["/opt/packages:ro"], "off": []}
+_LOOK = re.compile(r'\{"look": "(\w+)"\}')
 _SLOW_STEPS = 4
 """How many steps of the walk may take as long as its time-out, one after the other: start, kernel, and both stops."""
 _LEAVE = 30
@@ -26,9 +30,10 @@ class Walk:
 
     :param docker: the engine.
     :param wishes: options of C(hub_probe).
+    :param more: further words for C(labhub.probe).
     """
 
-    def __init__(self, docker: Docker, wishes: Mapping[str, Any]) -> None:
+    def __init__(self, docker: Docker, wishes: Mapping[str, Any], *more: str) -> None:
         self._wishes = wishes
         self._process: subprocess.Popen[str] | None = None
         self._fault = f"no hub runs in the Compose project {wishes['compose_project']}"
@@ -38,7 +43,7 @@ class Walk:
             self._fault = str(fault)
             return
         if image:
-            self._process = docker.begin(*command(wishes, image))
+            self._process = docker.begin(*command(wishes, image), *more)
 
     def take(self) -> dict[str, Any]:
         """Walk through the lab; returns the report."""
@@ -51,6 +56,36 @@ class Walk:
             self.leave()
             return not_run(f"the walk has not come to an end in {longest} seconds")
         return read(self._process.returncode, output, errors)
+
+    def take_and_look(self, look: Callable[[str], None]) -> dict[str, Any]:
+        """Walk through the lab, and look into a server wherever the walk waits for it; returns the report.
+
+        :param look: gets `none` or `all`, which GPUs the server should see.
+        """
+        if self._process is None:
+            return not_run(self._fault)
+        longest = _LEAVE + _SLOW_STEPS * self._wishes["walk_timeout"]
+        watch = Timer(longest, self._process.kill)
+        watch.start()
+        try:
+            output = ""
+            self._tell("walk")
+            for line in self._process.stdout:
+                if waits := _LOOK.fullmatch(line.strip()):
+                    look(waits[1])
+                    self._tell("go on")
+                else:
+                    output += line
+            errors = self._process.stderr.read()
+            return read(self._process.wait(), output, errors)
+        finally:
+            watch.cancel()
+
+    def _tell(self, word: str) -> None:
+        # A walk that has ended is known by what it printed, or has not.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(f"{word}\n")
+            self._process.stdin.flush()
 
     def leave(self) -> None:
         """Do not walk, and leave no container behind; after a walk there is nothing to do."""

@@ -19,7 +19,6 @@ _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?[KMGT]?")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _GPU = re.compile(r"(GPU|MIG)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_PROBE = "lab-probe"
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_.-]*")
 
 Rule = Callable[[Any], "str | None"]
@@ -178,7 +177,7 @@ def _wrong_in_gpu_rule(rule: dict) -> Iterator[str | None]:
         names = rule.get(key, [])
         if names is None:
             yield f"{key} is empty; name some, or leave it out."
-        yield from (wrong(name) for name in map(str, names or []) if name != _PROBE)
+        yield from (wrong(name) for name in map(str, names or []))
     yield from _wrong_gpus(rule["gpus"])
     if not isinstance(rule.get("choice", False), bool):
         yield f"choice {rule['choice']!r} must be true or false, without quotes."

@@ -144,36 +144,17 @@ torch:
   type: dict
 """
 
-import contextlib
-import inspect
-import sys
-import uuid
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _docker_cli as cli
 from ..module_utils import _gpu_container as inside
+from ..module_utils import _gpu_container_look as container
 from ..module_utils import _gpu_look as look
-from ..module_utils import _gpu_probe as probe
 from ..module_utils._gpu_kinds import KINDS
 from ..module_utils._gpu_problems import status
 from ..module_utils._problems import as_dicts, render
-
-LABEL = "org.gpulab.jupyterhub=gpu-probe"
-
-# The first Python of these reads the probe from its standard input; users' images have theirs in /opt/lab.
-_SHELL = (
-    "for python in /opt/lab/bin/python python3 python; do "
-    'command -v "$python" >/dev/null && exec "$python" -I - "$@"; done; '
-    "echo 'There is no Python in this image.' >&2; exit 127"
-)
-_NOTHING: dict[str, Any] = {
-    "device_nodes": [],
-    "nvml": {"code": None, "text": "", "library": "", "driver": "", "cuda": "", "gpus": []},
-    "cuda": {"code": None},
-    "torch": None,
-}
 
 ARGUMENT_SPEC = {
     "container": {"type": "str"},
@@ -187,69 +168,9 @@ ARGUMENT_SPEC = {
 }
 
 
-def at_host() -> dict[str, Any]:
-    """Ask the server's own NVML, in a process of its own: a library may end the one that loads it."""
-    answer = cli.command([sys.executable, "-I", "-", "no-compute"], stdin=inspect.getsource(probe))
-    return inside.parse_probe(answer.out) or _NOTHING
-
-
-def request(gpus: list[str], how: str) -> list[str]:
-    """Return the options of `docker run` that hand over GPUs."""
-    if how == "cdi":
-        return [word for uuid in gpus for word in ("--device", f"nvidia.com/gpu={uuid}")]
-    return ["--gpus", f'"device={",".join(gpus)}"'] if gpus else []
-
-
-def ask(docker: cli.Docker, words: list[str], wishes: dict[str, Any]) -> dict[str, Any]:
-    """Run the probe in a container; return what it told, or the engine's words."""
-    told: dict[str, Any] = {"command": f"docker {words[0]}", "said": "", "probe": None}
-    words = [*words, *([] if wishes["compute"] else ["no-compute"])]
-    try:
-        out = docker.ask(*words, stdin=inspect.getsource(probe), timeout=wishes["timeout"])
-    except cli.DockerError as error:
-        return {**told, "said": str(error), "hung": error.state == "hung"}
-    return {**told, "probe": inside.parse_probe(out)}
-
-
-def ask_new(docker: cli.Docker, gpus: list[str], wishes: dict[str, Any]) -> dict[str, Any]:
-    """Run the probe in a container of the image, which is gone afterwards; also one that never answers."""
-    name = f"gpu-probe-{uuid.uuid4()}"
-    run = ["run", "--rm", "-i", f"--name={name}", "--pull=never", "--network=none", "--label", LABEL]
-    devices = request(gpus, wishes["injection"])
-    told = ask(docker, [*run, "--entrypoint=/bin/sh", *devices, wishes["image"], "-c", _SHELL, "sh"], wishes)
-    if told.pop("hung", False):
-        with contextlib.suppress(cli.DockerError):
-            docker.ask("rm", "--force", name)
-    return told
-
-
-def look_at(wishes: dict[str, Any], docker: cli.Docker, host: dict[str, Any]) -> dict[str, Any]:
-    """Look into the container; return the facts that `_gpu_container` judges, and how it got its GPUs."""
-    facts = {
-        "subject": wishes["container"] or wishes["image"],
-        "host_uuids": inside.uuids(host) if host["nvml"]["code"] == 0 else None,
-        "host_code": host["nvml"]["code"],
-        "host_driver": host["nvml"]["driver"] or look.loaded_version(),
-        **{"requested": sorted(wishes["gpus"] or []), "injection": wishes["injection"] if wishes["gpus"] else "none"},
-        **{"command": "", "said": "", "probe": None},
-    }
-    if wishes["image"]:
-        if gone := inside.unknown(facts["subject"], facts["requested"], facts["host_uuids"]):
-            return facts | {"gone": gone}
-        return facts | ask_new(docker, facts["requested"], wishes)
-    try:
-        (container,) = docker.inspect("container", wishes["container"])
-    except cli.DockerError as error:
-        return facts | {"command": "docker inspect", "said": str(error)}
-    facts["injection"] = inside.injection(container)
-    if wishes["gpus"] is None:
-        facts["requested"] = inside.requested_by(container, host["nvml"]["gpus"])
-    return facts | ask(docker, ["exec", "-i", wishes["container"], "/bin/sh", "-c", _SHELL, "sh"], wishes)
-
-
 def results(facts: dict[str, Any], cgroup_driver: str) -> dict[str, Any]:
     """Return of the facts what is of use in a play."""
-    told = facts["probe"] or _NOTHING
+    told = facts["probe"] or container.NOTHING
     nvml, seen = told["nvml"], inside.uuids(facts["probe"])
     return {
         **{key: facts[key] for key in ("requested", "injection")},
@@ -282,7 +203,7 @@ def main() -> None:
             "GPU-... or MIG-...: an index is another card's when one dies."
         )
     docker = cli.Docker(wishes["docker_socket"])
-    facts = look_at(wishes, docker, at_host())
+    facts = container.look_at(wishes, docker, container.at_host())
     problems = facts.get("gone") or inside.diagnose(facts)
     cgroup_driver = look.at_docker(docker)["cgroup_driver"] if facts["injection"] == "hook" else ""
     result = {**results(facts, cgroup_driver), "status": status(problems), "problems": as_dicts(problems)}

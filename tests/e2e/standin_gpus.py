@@ -57,6 +57,8 @@ def _text(mounts: Mapping[Path, str], devices: Mapping[str, int], control: tuple
         {"name": name, "containerEdits": {"deviceNodes": [_node(f"/dev/nvidia{number}", 195, number)]}}
         for name, number in devices.items()
     ]
+    nodes = [node for card in cards for node in card["containerEdits"]["deviceNodes"]]
+    cards.append({"name": "all", "containerEdits": {"deviceNodes": nodes}})
     return {"cdiVersion": "0.5.0", "kind": "nvidia.com/gpu", "devices": cards, "containerEdits": edits}
 
 

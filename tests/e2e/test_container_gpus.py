@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from ansible_collections.gpulab.jupyterhub.plugins.modules import container_gpu_info
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils._gpu_container_look import LABEL
 from e2e.server import docker
 from e2e.standin_gpus import BOTH, CARDS, NULL, NVIDIA, ONE, TWO
 
@@ -18,7 +18,7 @@ def container():
 
     def start(*options):
         names.append(f"gpulab-test-{uuid.uuid4()}")
-        fixed = ["--network=none", "--label", container_gpu_info.LABEL, "--entrypoint=/bin/sleep"]
+        fixed = ["--network=none", "--label", LABEL, "--entrypoint=/bin/sleep"]
         docker("run", "--detach", "--name", names[-1], "--user=0:0", *fixed, *options, IMAGE, "infinity")
         return names[-1]
 
@@ -127,4 +127,4 @@ def test_nothing_is_left_behind_of_a_driver_that_never_answers(spec, look_inside
     result = look_inside(image=IMAGE, gpus=[ONE], timeout=3)
     assert (problem(result), result["seen_uuids"]) == ("probe_not_run", [])
     assert "no answer within 3 seconds" in result["problems"][0]["evidence"]["text"]
-    assert docker("ps", "--all", "--quiet", "--filter", f"label={container_gpu_info.LABEL}") == ""
+    assert docker("ps", "--all", "--quiet", "--filter", f"label={LABEL}") == ""

@@ -153,3 +153,30 @@ def test_an_engine_that_lacks_the_toolkit_is_told_where_the_lab_goes_by_its_hook
         hub.start(people.holder.name)
     assert run_sh(*handed_out).code == 0
     hub.start(people.holder.name)
+
+
+@pytest.fixture
+def verify(tmp_path, double, monkeypatch, handed_out):
+    """Run verify on a server whose own NVML tells of some cards."""
+
+    def run(*cards):
+        (tmp_path / "host").write_text("\n".join(f"gpu {uuid}" for uuid in cards))
+        monkeypatch.setenv("NVML_DOUBLE", str(tmp_path / "host"))
+        monkeypatch.setenv("LD_LIBRARY_PATH", str(double))
+        return run_sh("verify", *handed_out[1:])
+
+    return run
+
+
+def test_verify_proves_that_servers_get_gpus_and_only_those_that_they_are_given(verify):
+    done = verify(ONE, TWO)
+    assert (done.code, done.recap["ok"]) == (0, 3), done.output
+    assert "get GPUs, and only those that they are given" in done.said
+    assert docker("ps", "--all", "--quiet", "--filter", "name=^jupyter-lab-probe$") == ""
+
+
+def test_verify_names_what_a_server_sees_that_it_should_not(verify):
+    done = verify(ONE)
+    assert done.code == 2, done.output
+    assert "ERROR jupyter-lab-probe (extra_gpus_visible)" in done.said
+    assert TWO in done.said

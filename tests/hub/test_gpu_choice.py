@@ -110,3 +110,16 @@ async def test_images_that_an_operator_lets_users_choose_stay_in_the_form(make):
     fields = {"image": ["other:1"], "gpu": [ONE], "_xsrf": ["x"]}
     assert spawner.run_options_from_form(fields) == {"image": "other:1", "gpu": ONE}
     assert spawner.options_from_query({"gpu": [ONE]}) == {"gpu": ONE}
+
+
+@pytest.mark.parametrize(("options", "devices"), [({}, []), ({"gpu": "all"}, ["nvidia.com/gpu=all"])])
+async def test_verifys_own_server_gets_all_or_none_whoever_they_are_given_to(begin, make, options, devices):
+    for rules in ([{"users": ["ada"], "gpus": [ONE]}], [{"gpus": []}]):
+        assert await begin(rules, options, make("lab-probe", gpu_access=rules)) == devices
+
+
+async def test_where_nobody_is_given_a_gpu_verifys_own_server_gets_none(make):
+    spawner = make("lab-probe", gpu_access=[])
+    spawner.user_options = {"gpu": "all"}
+    with pytest.raises(SpawnProblem, match="gives you no GPU"):
+        await spawner.start()

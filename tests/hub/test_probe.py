@@ -22,6 +22,10 @@ STEPS = ["find_door", "make_account", "log_in", "start_server", "reach_server", 
 STEPS += ["use_kernel", "check_home", "check_mounts", "check_packages", "clean_up"]
 
 
+GPU_STEPS = ["find_door", "make_account", "log_in", "start_without", "look_without", "start_with_all", "look_with_all"]
+GPU_STEPS += ["clean_up"]
+
+
 @pytest.fixture
 def probe(hub, tmp_path):
     """Runs the command line against the hub; returns exit status and what it prints."""
@@ -36,6 +40,37 @@ def probe(hub, tmp_path):
         return done.returncode, json.loads(done.stdout or "null")
 
     return run
+
+
+@pytest.fixture
+def looking(hub, tmp_path):
+    """Runs the walk about GPUs; returns its report, and what it waited for, each time with a server to look into."""
+
+    def run(answers):
+        (tmp_path / "token").write_text(f"{TOKEN}\n")
+        options = ["--url", hub.url, "--token-file", str(tmp_path / "token"), "--gpus"]
+        env = {"PYTHONPATH": str(CHECKOUT / "files/hub/src"), "PATH": ""}
+        pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+        looked = []
+        with subprocess.Popen([sys.executable, "-m", "labhub.probe", *options], env=env, text=True, **pipes) as process:
+            for line in process.stdout:
+                said = json.loads(line)
+                if "look" in said:
+                    looked.append(said["look"])
+                    assert hub.api("GET", "/users/lab-probe").json()["server"]
+                    answer(process.stdin, len(looked) <= answers)
+        return said, looked
+
+    return run
+
+
+def answer(pipe, looks):
+    """Have the walk go on, or leave it alone."""
+    if looks:
+        pipe.write("go on\n")
+        pipe.flush()
+    else:
+        pipe.close()
 
 
 def nothing_is_left(hub, user="lab-probe"):
@@ -58,6 +93,21 @@ def test_a_walk_on_cue_begins_with_a_line_and_not_without_one(hub, probe):
     assert probe("--on-cue", cue="") == (1, None)
     assert nothing_is_left(hub)
     assert probe("--on-cue", "--packages-dir", str(hub.packages), cue="walk\n")[0] == 0
+
+
+def test_servers_without_and_with_gpus_are_there_to_be_looked_into(hub, looking):
+    said, looked = looking(answers=2)
+    assert looked == ["none", "all"]
+    assert (said["ok"], said["problem"]) == (True, None)
+    assert [step["name"] for step in said["steps"]] == GPU_STEPS
+    assert nothing_is_left(hub)
+
+
+def test_a_server_that_nobody_looks_into_is_taken_back(hub, looking):
+    said, looked = looking(answers=1)
+    assert looked == ["none", "all"]
+    assert (said["ok"], said["problem"]["subject"]) == (False, "look_with_all")
+    assert nothing_is_left(hub)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def engine():
 def run(engine, capsys, monkeypatch):
     """Run the module as Ansible does; return its result."""
     monkeypatch.setattr(container_gpu_info.cli, "Docker", lambda socket, made=cli.Docker: made(socket, engine))
-    monkeypatch.setattr(container_gpu_info, "at_host", lambda: engine.host)
+    monkeypatch.setattr(container_gpu_info.container, "at_host", lambda: engine.host)
 
     def run(**arguments):
         with patch_module_args(arguments), pytest.raises(SystemExit):
@@ -161,5 +161,5 @@ def test_the_engines_refusal_is_an_answer(run, engine):
 
 
 def test_the_server_is_asked_by_the_probe_itself():
-    host = container_gpu_info.at_host()
+    host = container_gpu_info.container.at_host()
     assert {"device_nodes", "nvml", "cuda", "torch"} == host.keys()

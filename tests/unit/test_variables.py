@@ -143,7 +143,7 @@ def test_values_that_people_use_pass():
         "hub_config_services": [{"name": "grader", "scopes": ["list:users"]}],
         "hub_config_user_environment": {"NVIDIA_DRIVER_CAPABILITIES": "all"},
         "hub_config_gpu_access": [
-            {"users": ["ada", "lab-probe"], "groups": ["ml"], "gpus": [CARD, CARD.replace("GPU", "MIG")]},
+            {"users": ["ada", "bob"], "groups": ["ml"], "gpus": [CARD, CARD.replace("GPU", "MIG")]},
             {"users": [], "gpus": "all", "choice": True},
             {"gpus": []},
         ],

@@ -1,4 +1,4 @@
-"""Stand-in for nvidia-smi: tells of the cards of /etc/stand-in/cards.json, as recordings of the real one are written."""
+"""Stand-in for nvidia-smi: tells of the cards of /etc/stand-in/cards.json, as recordings of the real one have it."""
 
 import json
 import sys

@@ -182,6 +182,8 @@ class LabContainer(DockerSpawner):
 
     def allowed_gpus(self) -> gpus.Allowed:
         """Say which GPUs this user may have."""
+        if self.gpu_access and self.user.name == names.PROBE:
+            return gpus.PROOF
         return gpus.for_user(self.gpu_access, self.user.name, self._group_names())
 
     def _group_names(self) -> list[str]:

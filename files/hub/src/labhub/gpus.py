@@ -41,6 +41,10 @@ class Allowed:
     choice: bool = False
 
 
+PROOF = Allowed((ALL,), choice=True)
+"""What verify's own server may have, so that it is proved for all GPUs, whoever they are given to."""
+
+
 def problem(rule: Mapping[str, Any]) -> str | None:
     """Say what is wrong with one entry of ``LabSpawner.gpu_access``; None when nothing is."""
     unknown = rule.keys() - {"users", "groups", "gpus", "choice"}

@@ -6,8 +6,9 @@
         --expect-mount /home/lab-probe/shared:rw --packages-dir /opt/packages
 
 Makes an account, logs in at the public door, starts a server, runs code in a kernel, and takes everything
-back again, after a failure too. With ``--on-cue`` it gets ready, and waits for a line on standard input; without one
-it ends there. Prints ``{"ok", "steps": [{"name", "ok", "seconds"}], "problem"}``; the
+back again, after a failure too. With ``--gpus`` it starts servers without and with GPUs instead, and has each looked
+into by whoever runs it (`labhub.probegpus`). With ``--on-cue`` it gets ready, and waits for a line on standard input;
+without one it ends there. Prints ``{"ok", "steps": [{"name", "ok", "seconds"}], "problem"}``; the
 problem is null or ``{code, severity, subject, evidence, remedy}``. A lab in which only a warning is to be told is
 ``ok``, for it works. Exit status 0 when it is ok, else 1.
 """
@@ -24,18 +25,16 @@ from urllib.parse import quote
 
 from labhub import packages
 from labhub.probeclient import ANSWER, Fault
+from labhub.probegpus import GpuProbe
 from labhub.probesteps import Probe
 
 
 def walk(probe: Probe) -> dict[str, Any]:
     """Take all steps, and clean up whatever happens; returns what is printed."""
-    way = [probe.find_door, probe.make_account, probe.log_in, probe.start_server, probe.reach_server]
-    way += [probe.start_kernel, probe.open_server, probe.use_kernel]
-    way += [probe.check_home, probe.check_mounts, probe.check_packages]
     steps: list[dict[str, Any]] = []
     problem = left = None
     try:
-        problem = next(filter(None, (taken(step, steps) for step in way)), None)
+        problem = next(filter(None, (taken(step, steps) for step in probe.way())), None)
     finally:
         if len(steps) > 1:
             left = taken(probe.clean_up, steps)
@@ -78,6 +77,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--expect-mount", type=mount, action="append", default=[], metavar="PATH:rw|ro")
     parser.add_argument("--packages-dir", default=packages.TARGET, help="shared packages, in the container")
     parser.add_argument("--on-cue", action="store_true", help="wait for a line on standard input before the walk")
+    parser.add_argument("--gpus", action="store_true", help="start servers without and with GPUs, to be looked into")
     parser.add_argument("--shared-packages", choices=packages.MODES, default=packages.OPEN, help="who writes there")
     return parser.parse_args(argv)
 
@@ -88,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # So that an orderly end (docker stop, a playbook's time-out) cleans up as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     token = asked.token_file.read_text(encoding="utf-8").strip()
-    probe = Probe(
+    kind = GpuProbe if asked.gpus else Probe
+    probe = kind(
         url=asked.url.rstrip("/"),
         user=quote(asked.user, safe=""),
         token=token,

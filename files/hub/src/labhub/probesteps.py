@@ -6,7 +6,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -51,6 +51,12 @@ class Probe(Client):
     kernel_id: str = ""
     kernel: "Kernel | None" = None
 
+    def way(self) -> list[Callable[[], None]]:
+        """List the steps of the walk, in order, but for `clean_up`."""
+        way = [self.find_door, self.make_account, self.log_in, self.start_server, self.reach_server]
+        way += [self.start_kernel, self.open_server, self.use_kernel]
+        return [*way, self.check_home, self.check_mounts, self.check_packages]
+
     # The walk
 
     def find_door(self) -> None:
@@ -79,7 +85,12 @@ class Probe(Client):
         """Start the server, and follow what the hub says until it is ready."""
         # What speaks to kernels takes a while to import, and meanwhile the walk only waits.
         threading.Thread(target=import_module, args=("labhub.probekernel",), daemon=True).start()
-        self.by_user(SPAWN, "POST", f"/hub/api/users/{self.user}/server", [201, 202], timeout=self.timeout)
+        self._start({})
+
+    def _start(self, options: dict[str, str]) -> None:
+        """Start the server with what a form would bring."""
+        body = {"json": {"user_options": options}} if options else {}
+        self.by_user(SPAWN, "POST", f"/hub/api/users/{self.user}/server", [201, 202], timeout=self.timeout, **body)
         self._follow(f"/hub/api/users/{self.user}/server/progress")
 
     def _follow(self, path: str) -> None:
