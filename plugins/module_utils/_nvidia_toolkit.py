@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ._problems import Problem, at_least, error, render
+from ._problems import Problem, at_least, error, render, warning
 
 Look = dict[str, Any]
 Wishes = dict[str, Any]
@@ -111,7 +111,7 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     """Judge what is there and what is wished."""
     if not look["cards"] or wishes["source"] == "none":
         return []
-    found = [*_newer(look, wishes), *_doubled(look)]
+    found = [*_newer(look, wishes), *_doubled(look), *_gone(look, wishes)]
     if wishes["source"] == "preinstalled" and not look["version"]:
         found.append(
             error(
@@ -162,6 +162,24 @@ def _doubled(look: Look) -> list[Problem]:
             f"Remove it: `rm {path}`.",
         )
         for path in look["other_sources"]
+    ]
+
+
+def _gone(look: Look, wishes: Wishes) -> list[Problem]:
+    """Name GPUs that somebody shall get and that are not there; nothing while the driver tells of none."""
+    slices = {device["uuid"] for gpu in look["gpus"] for device in gpu["mig_devices"]}
+    there = {gpu["uuid"] for gpu in look["gpus"]} | slices - {""}
+    gone = sorted({*wishes["expected_gpus"]} - there)
+    if not gone or not there:
+        return []
+    return [
+        warning(
+            "gpu-given-away-gone",
+            "hub_config_gpu_access",
+            f"{', '.join(gone)} is given to users, and this server has {', '.join(sorted(there))}. Their servers will "
+            "not start.",
+            "Mend the UUID there (`nvidia-smi -L` tells them), or see why the card is gone: ./run.sh doctor.",
+        )
     ]
 
 

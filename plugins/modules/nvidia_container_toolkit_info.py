@@ -44,6 +44,11 @@ options:
   repository_key_content:
     description: The key itself; without it, the key has to be fetched.
     type: str
+  expected_gpus:
+    description: UUIDs of GPUs and slices that somebody shall get; one that is not there is a problem.
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: gpulab.jupyterhub.gpu_info
   - module: gpulab.jupyterhub.nvidia_cdi
@@ -122,6 +127,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "repository_url": {"type": "str", "default": ""},
     "repository_key": {"type": "str", "default": "", "no_log": False},
     "repository_key_content": {"type": "str", "no_log": False},
+    "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -130,6 +136,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     found = look.at_server(module, module.params)
     problems, plan = toolkit.problems(found, module.params), toolkit.plan(found, module.params)
+    for problem in problems:
+        if problem.severity == "warning":
+            module.warn(f"{problem.subject}: {problem.evidence} {problem.remedy}")
     module.exit_json(
         changed=False,
         cards=found["cards"],

@@ -10,6 +10,7 @@ WISHES = {
     "repository_url": "",
     "repository_key": "",
     "repository_key_content": None,
+    "expected_gpus": [],
 }
 CARD = {"address": "0000:01:00.0", "device_id": "2330", "architecture": "Hopper", "driver": "nvidia"}
 SPEC = {"path": toolkit.SPECIFICATION, "error": ""}
@@ -20,7 +21,7 @@ def server(**instead):
     """A server whose toolkit is as it should be."""
     whole = {
         "cards": [CARD],
-        "gpus": [{"uuid": "GPU-1"}],
+        "gpus": [{"uuid": "GPU-1", "mig_devices": [{"uuid": "MIG-1"}]}],
         "version": "1.18.0",
         "specs": [SPEC],
         "stale": {},
@@ -102,6 +103,22 @@ def test_what_cannot_be_is_refused_in_words(change, wishes, code):
 @pytest.mark.parametrize("wishes", [{}, {"version": "1.18"}, {"version": "1.18.0"}, {"version": "1.19"}])
 def test_a_version_that_is_there_or_to_come_is_refused_by_nobody(wishes):
     assert toolkit.problems(server(), WISHES | wishes) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "gpus", "gone"),
+    [
+        (["GPU-1", "MIG-1"], None, ""),
+        (["GPU-1", "GPU-2", "MIG-3"], None, "GPU-2, MIG-3 is given to users, and this server has GPU-1, MIG-1."),
+        pytest.param(["GPU-2"], [], "", id="the driver tells of none"),
+    ],
+)
+def test_a_gpu_that_users_shall_get_and_that_is_gone_is_a_warning(expected, gpus, gone):
+    look = server() if gpus is None else server(gpus=gpus)
+    found = toolkit.problems(look, WISHES | {"expected_gpus": expected})
+    assert [problem.severity for problem in found] == ["warning"] * bool(gone)
+    assert all(gone in problem.evidence for problem in found)
+    assert toolkit.refusal(found) == ""
 
 
 def test_where_it_comes_from():

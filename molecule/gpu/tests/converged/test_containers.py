@@ -28,6 +28,14 @@ def test_a_container_sees_exactly_the_gpus_that_it_asks_for(module, image, wante
     assert there & {"0", "1"} == nodes
 
 
+def test_a_gpu_that_is_given_away_and_is_gone_is_warned_of(converge):
+    gone = ONE[:-1] + "9"
+    rules = {"hub_config_gpu_access": [{"users": ["ada"], "gpus": "all"}, {"gpus": [ONE, gone]}]}
+    run = converge(f"--extra-vars={json.dumps(rules)}")
+    assert (run.code, run.changes["gpu"]) == (0, 0), run.said
+    assert f"{gone} is given to users, and this server has {ONE}, {TWO}." in " ".join(run.said.split())
+
+
 def test_a_gpu_that_the_server_lacks_is_told(module, image):
     assert codes(module("container_gpu_info", image=image, gpus=[ONE[:-1] + "9"])) == ["gpu_unknown"]
 
