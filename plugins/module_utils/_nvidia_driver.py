@@ -74,16 +74,16 @@ def has_driver(look: Look) -> bool:
     return bool(look["driver"]["userspace_version"] or look["driver"]["kernel_version"] or look["installed_version"])
 
 
-def is_foreign(look: Look, choice: Choice) -> bool:
-    """Tell whether there is a driver that the role has not brought."""
-    return has_driver(look) and not look["managed"] and not any(name in look["packages"] for name in choice.packages)
+def is_foreign(look: Look) -> bool:
+    """Tell whether there is a driver that the role has not brought; others install the same packages."""
+    return has_driver(look) and not look["managed"]
 
 
-def leaves_alone(look: Look, wishes: Wishes, choice: Choice) -> bool:
+def leaves_alone(look: Look, wishes: Wishes) -> bool:
     """Tell whether the driver is somebody else's business."""
     if not look["cards"] or wishes["source"] in (PREINSTALLED, NONE):
         return True
-    return is_foreign(look, choice) and wishes["existing"] == "use"
+    return is_foreign(look) and wishes["existing"] == "use"
 
 
 def to_install(look: Look, wishes: Wishes, choice: Choice) -> list[str]:
@@ -114,9 +114,9 @@ def _branches(look: Look, choice: Choice) -> list[tuple[str, int]]:
 
 def plan(look: Look, wishes: Wishes) -> Plan:
     """Decide what to do about a driver, from one look and the role's settings."""
-    choice = choose(look, wishes)
-    if leaves_alone(look, wishes, choice):
+    if leaves_alone(look, wishes):
         return Plan(hands_off=True)
+    choice = choose(look, wishes)
     wanted = "hold" if wishes["hold"] else "install"
     there = [name for name in choice.packages if name in look["packages"]]
     installed, loaded = look["installed_version"], look["driver"]["kernel_version"]

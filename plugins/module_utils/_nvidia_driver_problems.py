@@ -18,11 +18,11 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     """Judge what is there and what is wished: what stands in the way ('error'), and what someone should know."""
     if not look["cards"] or wishes["source"] == driver.NONE:
         return []
-    choice = driver.choose(look, wishes)
     if wishes["source"] == driver.PREINSTALLED:
         return _missing(look)
-    if driver.leaves_alone(look, wishes, choice):
+    if driver.leaves_alone(look, wishes):
         return _left_alone(look, wishes)
+    choice = driver.choose(look, wishes)
     judges = (_at_odds, _platform, _branch, _pair, _newer, _by_hand, _mirror, _users, _reboot, _kernel, _secure_boot)
     return [found for judge in judges for found in judge(look, wishes, choice)]
 
@@ -154,9 +154,9 @@ def _newer(look: Look, _wishes: Wishes, choice: Choice) -> list[Problem]:
     ]
 
 
-def _by_hand(look: Look, _wishes: Wishes, choice: Choice) -> list[Problem]:
+def _by_hand(look: Look, _wishes: Wishes, _choice: Choice) -> list[Problem]:
     """Refuse to install beside a driver of NVIDIA's own installer: the files of the two would mix."""
-    if not look["installer"] or not driver.is_foreign(look, choice):
+    if not look["installer"] or not driver.is_foreign(look):
         return []
     return [
         error(

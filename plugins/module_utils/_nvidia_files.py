@@ -12,9 +12,11 @@ SOURCES = f"/etc/apt/sources.list.d/{_OURS}.sources"
 PREFERENCES = f"/etc/apt/preferences.d/{_OURS}"
 KEY = f"/etc/apt/keyrings/{_OURS}.asc"
 UNATTENDED = f"/etc/apt/apt.conf.d/52{_OURS}"
-#: Also tells that the driver is the role's: it is written whatever the source.
 LOAD = f"/etc/modules-load.d/{_OURS}.conf"
 NOUVEAU = f"/etc/modprobe.d/{_OURS}.conf"
+
+#: Any of them tells that the driver is the role's: they are written before its packages are installed.
+OURS = (SOURCES, PREFERENCES, KEY, UNATTENDED, LOAD, NOUVEAU)
 
 _HEAD = "Written by Ansible, role gpulab.jupyterhub.nvidia_driver."
 _ARCHIVE_KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"

@@ -44,7 +44,7 @@ def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
         **at_apt(wishes, choice),
         "packages": packages,
         "held": held,
-        "managed": (gpu.ROOT / files.LOAD.lstrip("/")).exists(),
+        "managed": any((gpu.ROOT / path.lstrip("/")).exists() for path in files.OURS),
         "installer": f"/{_INSTALLER}" if (gpu.ROOT / _INSTALLER).exists() else "",
         "kernel_headers": (kernels / found["kernel"] / "build").exists(),
         "kernels_without_module": kernels_without_module(found["driver"]["dkms"]),

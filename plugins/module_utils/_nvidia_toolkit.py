@@ -24,6 +24,8 @@ _OURS = "gpulab-nvidia-container-toolkit"
 SOURCES = f"/etc/apt/sources.list.d/{_OURS}.sources"
 PREFERENCES = f"/etc/apt/preferences.d/{_OURS}"
 KEY = f"/etc/apt/keyrings/{_OURS}.asc"
+#: Any of them tells that the toolkit is the role's: they are written before its packages are installed.
+OURS = (SOURCES, PREFERENCES, KEY)
 #: The specification that the role keeps.
 SPECIFICATION = "/etc/cdi/nvidia.yaml"
 
@@ -71,11 +73,18 @@ def key(wishes: Wishes) -> str:
     return wishes["repository_key"] or f"{own or SITE}/gpgkey"
 
 
+def leaves_alone(look: Look, wishes: Wishes) -> bool:
+    """Tell whether the packages are somebody else's business; the specification is kept all the same."""
+    if wishes["source"] == "preinstalled":
+        return True
+    return bool(look["version"] or look["packages"]) and not look["managed"] and wishes["existing"] == "use"
+
+
 def plan(look: Look, wishes: Wishes) -> Plan:
     """Decide what to do about the toolkit, from one look and the role's settings."""
     if not look["cards"] or wishes["source"] == "none":
         return Plan()
-    if wishes["source"] == "preinstalled":
+    if leaves_alone(look, wishes):
         return Plan(specification=specification(look))
     versions = {name: look["packages"][name] for name in PACKAGES if name in look["packages"]}
     wanted = wishes["version"] or max(versions.values(), key=_numbers, default="")
@@ -111,7 +120,9 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     """Judge what is there and what is wished."""
     if not look["cards"] or wishes["source"] == "none":
         return []
-    found = [*_newer(look, wishes), *_doubled(look), *_gone(look, wishes)]
+    found = [*_gone(look, wishes)]
+    if not leaves_alone(look, wishes):
+        found += [*_newer(look, wishes), *_doubled(look)]
     if wishes["source"] == "preinstalled" and not look["version"]:
         found.append(
             error(
@@ -138,7 +149,7 @@ def _newer(look: Look, wishes: Wishes) -> list[Problem]:
         for name in PACKAGES
         if wanted and _numbers(look["packages"].get(name, "0"))[: len(_numbers(wanted))] > _numbers(wanted)
     ]
-    if not found or wishes["source"] == "preinstalled":
+    if not found:
         return []
     return [
         error(

@@ -20,15 +20,16 @@ def at_server(module, wishes: toolkit.Wishes) -> dict[str, Any]:
     if not cards or wishes["source"] == "none":
         return {"cards": cards}
     packages, held = apt.known(module, [*toolkit.PACKAGES])
-    is_ours = wishes["source"] == "nvidia"
+    is_wanted = wishes["source"] == "nvidia"
     return {
         "cards": cards,
         **at_specifications(),
+        "managed": any((gpu.ROOT / path.lstrip("/")).exists() for path in toolkit.OURS),
         "packages": packages,
         "held": held,
-        "files_drifted": apt.drifted(toolkit.files(wishes)) if is_ours else [],
+        "files_drifted": apt.drifted(toolkit.files(wishes)) if is_wanted else [],
         "dpkg_interrupted": apt.interrupted(),
-        "other_sources": other_sources(wishes) if is_ours else [],
+        "other_sources": other_sources(wishes) if is_wanted else [],
     }
 
 

@@ -25,6 +25,13 @@ options:
     type: str
     choices: [nvidia, preinstalled, none]
     default: nvidia
+  existing:
+    description:
+      - What to plan for a toolkit that is there and was not installed by the role.
+      - V(use) leaves its packages as they are, V(manage) takes them over. The CDI specification is kept in any case.
+    type: str
+    choices: [use, manage]
+    default: use
   version:
     description: The version to keep it at, as precise as wanted; empty for any.
     type: str
@@ -122,6 +129,7 @@ from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "source": {"type": "str", "choices": ["nvidia", "preinstalled", "none"], "default": "nvidia"},
+    "existing": {"type": "str", "choices": ["use", "manage"], "default": "use"},
     "version": {"type": "str", "default": ""},
     "hold": {"type": "bool", "default": True},
     "repository_url": {"type": "str", "default": ""},

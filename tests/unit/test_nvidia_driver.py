@@ -218,6 +218,8 @@ ALONE = [
     pytest.param(bare(), {}, id="no card"),
     pytest.param(bare(H100), {"source": "none"}, id="source none"),
     pytest.param(fitted(H100, packages=[], managed=False), {}, id="somebody else's driver"),
+    pytest.param(fitted(H100, managed=False), {}, id="somebody else's driver, of the same packages"),
+    pytest.param(fitted(H100, packages=["nvidia-modprobe"], managed=False), {}, id="and of one that is the same"),
     pytest.param(fitted(H100), {"source": "preinstalled"}, id="preinstalled"),
 ]
 

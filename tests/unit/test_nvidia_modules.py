@@ -10,6 +10,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_a
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_cli as cli
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _gpu_look as look
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _nvidia_look as driver_look
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _nvidia_toolkit as toolkit
 from ansible_collections.gpulab.jupyterhub.plugins.modules import (
     nvidia_cdi,
     nvidia_container_toolkit_info,
@@ -91,6 +92,8 @@ def test_debians_own_driver_comes_from_the_servers_mirror(server, run, theirs, w
 
 def test_who_would_lose_the_gpus_is_asked_of_the_engine(server, run):
     server.dpkg("nvidia-kernel-open-dkms\tinstall\tinstalled\t590.48.01-1\n")
+    assert run(nvidia_driver_info, **DEBIAN)["plan"]["hands_off"] is True
+    server.write(driver_look.files.NOUVEAU.lstrip("/"), "")
     server.user_servers = ["jupyter-ada"]
     result = run(nvidia_driver_info, **DEBIAN)
     assert "jupyter-ada" in result["refusal"]
@@ -109,7 +112,15 @@ def test_a_server_without_a_card_is_asked_for_nothing(server, run):
 # --- The toolkit ------------------------------------------------------------------------------------------------------
 
 
+def test_somebody_elses_toolkit_is_left_alone_but_for_its_specification(server, run):
+    server.dpkg("nvidia-container-toolkit\tinstall\tinstalled\t1.14.0-1\n")
+    (server.root / KEPT).unlink()
+    plan = run(nvidia_container_toolkit_info)["plan"]
+    assert (plan["packages"], plan["files"], plan["specification"]) == ([], [], "there is none")
+
+
 def test_a_toolkit_that_is_lacking_is_planned(server, run):
+    server.write(toolkit.SOURCES.lstrip("/"), "")
     result = run(nvidia_container_toolkit_info, version="1.18")
     assert result["plan"]["packages"][0] == "nvidia-container-toolkit=1.18*"
     assert (result["version"], result["plan"]["specification"]) == ("1.18.0", "")
@@ -117,6 +128,7 @@ def test_a_toolkit_that_is_lacking_is_planned(server, run):
 
 def test_another_source_of_the_same_repository_is_refused(server, run):
     path = "/etc/apt/sources.list.d/nvidia-container-toolkit.list"
+    server.write(toolkit.SOURCES.lstrip("/"), "")
     server.sources = {
         path: "deb [signed-by=/k] https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n",
         "/etc/apt/sources.list": "# deb https://nvidia.github.io/libnvidia-container/stable/deb/amd64 /\n",

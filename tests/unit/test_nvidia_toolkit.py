@@ -5,6 +5,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _nvidia_t
 
 WISHES = {
     "source": "nvidia",
+    "existing": "use",
     "version": "",
     "hold": True,
     "repository_url": "",
@@ -30,6 +31,7 @@ def server(**instead):
         "files_drifted": [],
         "dpkg_interrupted": False,
         "other_sources": [],
+        "managed": True,
     }
     return whole | instead
 
@@ -71,6 +73,13 @@ HELD = [{"name": name, "selection": "install"} for name in toolkit.PACKAGES]
         ({"specs": [SPEC | {"error": "cut off"}]}, {}, {"specification": "cut off"}),
         ({"stale": {toolkit.SPECIFICATION: ["a", "b"]}}, {}, {"specification": "a; b"}),
         pytest.param({"specs": [], "gpus": []}, {}, {}, id="no driver yet"),
+        pytest.param(
+            {"managed": False, "held": [], "files_drifted": [{"path": "/a"}], "specs": []},
+            {"version": "1.17"},
+            {"specification": "there is none"},
+            id="somebody else's",
+        ),
+        pytest.param({"managed": False, "held": []}, {"existing": "manage", "hold": False}, {}, id="taken over"),
         pytest.param(
             {"packages": {}, "held": [], "files_drifted": [{"path": "/a"}], "specs": []},
             {"source": "preinstalled"},
@@ -119,6 +128,13 @@ def test_a_gpu_that_users_shall_get_and_that_is_gone_is_a_warning(expected, gpus
     assert [problem.severity for problem in found] == ["warning"] * bool(gone)
     assert all(gone in problem.evidence for problem in found)
     assert toolkit.refusal(found) == ""
+
+
+def test_somebody_elses_toolkit_with_a_source_of_its_own_is_no_problem():
+    theirs = {"managed": False, "other_sources": ["/etc/apt/sources.list.d/nvidia.list"]}
+    assert toolkit.problems(server(**theirs), WISHES | {"version": "1.17"}) == []
+    found = toolkit.problems(server(**theirs), WISHES | {"existing": "manage"})
+    assert [problem.code for problem in found] == ["toolkit-source-doubled"]
 
 
 def test_where_it_comes_from():

@@ -38,6 +38,14 @@ def test_a_branch_that_the_repository_lacks_is_not_replaced_by_another(gpu, conv
     assert converge().changes["gpu"] == 0
 
 
+def test_a_key_that_cannot_be_fetched_is_told_with_its_mend(gpu, converge):
+    gpu.check_output("truncate -s 0 /etc/apt/keyrings/gpulab-nvidia-driver.asc")
+    said = refusal(converge("--extra-vars", "nvidia_driver_repository_key=http://vendor-site/nothing"))
+    assert "The key of the driver's repository could not be fetched" in said
+    assert "For a server without a way out, set nvidia_driver_source to preinstalled or none." in said
+    assert converge().changes["gpu"] == 1
+
+
 def test_nothing_is_installed_under_servers_of_users(gpu, converge, image):
     gpu.check_output(f"{USERS} {image} sleep infinity")
     try:
