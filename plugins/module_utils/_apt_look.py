@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from . import _docker_apt as sources
 from ._file_tree import Entry, plan
 
 #: Files that a module is asked to compare: empty content for one that is not to be, none for one that is fetched.
@@ -55,9 +56,33 @@ def drifted(files: list[dict[str, str]], owner: tuple[int, int] = (0, 0)) -> lis
 def _wanted(file: dict[str, str], owner: tuple[int, int]) -> tuple[dict[str, str], bool]:
     """Tell what a file shall hold, and whether it is as it shall be."""
     path, content = Path(file["path"]), file["content"]
-    held = path.read_text(encoding="utf-8") if path.exists() else ""
+    # A key may be binary.
+    held = path.read_bytes().decode(errors="surrogateescape") if path.exists() else ""
     if content == "":
         return file, not held
-    content = held if content is None else content
-    entry = Entry(path, "file", *owner, _MODE, content.encode())
-    return {**file, "content": content or None}, bool(content) and not plan(entry).needed
+    if content is None:
+        content = held if _is_key(held) else ""
+    entry = Entry(path, "file", *owner, _MODE, content.encode(errors="surrogateescape"))
+    is_right = bool(content) and not plan(entry).needed
+    # A binary key, which is no JSON either, is fetched again.
+    return {**file, "content": content if content and not _is_binary(content) else None}, is_right
+
+
+def _is_key(text: str) -> bool:
+    """Tell a key from what else may have been saved under its name, such as a page of a portal."""
+    return text.startswith("-----BEGIN PGP") or _is_binary(text[:1])
+
+
+def _is_binary(text: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in text)
+
+
+def naming(address: str, ours: str) -> list[str]:
+    """Name files of apt, other than one, that take packages from an address."""
+    found = sources.read_sources().items() if address else ()
+    return sorted(path for path, text in found if path != ours and _names(text, address.rstrip("/")))
+
+
+def _names(text: str, address: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return any(address in line for line in lines if not line.startswith("#"))

@@ -20,6 +20,17 @@ def mirror(sources: dict[str, str], codename: str) -> str:
     return ""
 
 
+def signed_by(sources: dict[str, str], uri: str) -> str:
+    """Find the file of keys that a source trusts for an address; '' if it names none, or there is no such source."""
+    for path, text in sources.items():
+        for stanza in re.split(r"\n\s*\n", text) if path.endswith(".sources") else text.splitlines():
+            lines = re.sub(r"^\s*#.*$", "", stanza, flags=re.MULTILINE)
+            found = re.search(r"signed-by[:=]\s*(/[^\s\]]+)", lines, re.IGNORECASE)
+            if found and uri and re.search(rf"\s{re.escape(uri)}/?(\s|$)", f"{lines}\n"):
+                return found[1]
+    return ""
+
+
 def read_sources(root: str = "/etc/apt") -> dict[str, str]:
     """Read the sources of this server's apt."""
     found = sorted(Path(root, "sources.list.d").glob("*"))

@@ -30,6 +30,8 @@ ROOT = Path("/")
 
 _SECURE_BOOT = "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 _LIBRARIES = ("usr/lib/*-linux-gnu", "usr/lib/*-linux-gnu/nvidia/current", "usr/lib64", "usr/lib", "usr/lib/wsl/lib")
+# Debian's own has a name for each of its flavours, and loads them by the first.
+_MODULES = ("nvidia", "nvidia-current", "nvidia-current-open")
 _CDI_DIRS = ("etc/cdi", "var/run/cdi")
 _CDI_SUFFIXES = (".json", ".yaml", ".yml")
 # Seconds. Without persistence the driver initializes each card anew for every command.
@@ -117,7 +119,7 @@ def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
     """
     loaded, flavor = driver.parse_proc_version(_read(ROOT / "proc/driver/nvidia/version"))
     loaded = loaded_version() or loaded
-    installed, installed_flavor = driver.parse_modinfo(run(["modinfo", "nvidia"]).out) if there else ("", "")
+    installed, installed_flavor = installed_module() if there else ("", "")
     userspace = userspace_version()
     nouveau = (ROOT / "sys/module/nouveau").exists()
     return {
@@ -136,6 +138,12 @@ def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
         "control_errno": open_errno("dev/nvidiactl"),
         "uvm_errno": open_errno("dev/nvidia-uvm") if there else "",
     }
+
+
+def installed_module() -> tuple[str, str]:
+    """Tell version and flavour of the module that the running kernel would load; empty if there is none."""
+    found = (driver.parse_modinfo(run(["modinfo", name]).out) for name in _MODULES)
+    return next((module for module in found if module[0]), ("", ""))
 
 
 def loaded_version() -> str:

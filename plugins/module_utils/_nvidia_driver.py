@@ -74,21 +74,28 @@ def has_driver(look: Look) -> bool:
     return bool(look["driver"]["userspace_version"] or look["driver"]["kernel_version"] or look["installed_version"])
 
 
-def is_foreign(look: Look) -> bool:
-    """Tell whether there is a driver that the role has not brought; others install the same packages."""
-    return has_driver(look) and not look["managed"]
+def is_foreign(look: Look, choice: Choice) -> bool:
+    """Tell whether there is a driver that the role has not brought; others install the same packages.
+
+    NVIDIA's own installer may have come after a run that wrote its files, and got no further.
+    """
+    by_hand = look["installer"] and not any(name in look["packages"] for name in choice.packages)
+    return has_driver(look) and bool(not look["managed"] or by_hand)
 
 
 def leaves_alone(look: Look, wishes: Wishes) -> bool:
     """Tell whether the driver is somebody else's business."""
     if not look["cards"] or wishes["source"] in (PREINSTALLED, NONE):
         return True
-    return is_foreign(look) and wishes["existing"] == "use"
+    return is_foreign(look, choose(look, wishes)) and wishes["existing"] == "use"
 
 
 def to_install(look: Look, wishes: Wishes, choice: Choice) -> list[str]:
     """List what apt has to install, in its own words: what is not there or of an older branch, and headers."""
     headers = [name for name in names.headers(look["packages"]) if name not in look["packages"]]
+    # The newest kernel's do not serve the one that runs until a reboot.
+    if f"linux-image-{look['kernel']}" in look["packages"] and not look["kernel_headers"]:
+        headers.append(f"linux-headers-{look['kernel']}")
     lacking = [name for name in choice.packages if name not in look["packages"]]
     older = [name for name, branch in _branches(look, choice) if branch < choice.branch]
     return headers + [_pinned(name, wishes, choice) for name in lacking + older]
@@ -103,6 +110,10 @@ def _pinned(name: str, wishes: Wishes, choice: Choice) -> str:
 def newer(look: Look, choice: Choice) -> list[str]:
     """Name the packages, with their versions, that are of a newer branch than the chosen one."""
     found = _branches(look, choice)
+    there = look["driver"]["userspace_version"] or look["installed_version"]
+    if not found and 0 < choice.branch < branch_of(there):
+        # Where names carry the branch, none of the chosen packages is there.
+        return [f"the driver {there}"]
     return [f"{name} {look['packages'][name]}" for name, branch in found if 0 < choice.branch < branch]
 
 

@@ -23,7 +23,20 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     if driver.leaves_alone(look, wishes):
         return _left_alone(look, wishes)
     choice = driver.choose(look, wishes)
-    judges = (_at_odds, _platform, _branch, _pair, _newer, _by_hand, _mirror, _users, _reboot, _kernel, _secure_boot)
+    judges = (
+        _at_odds,
+        _platform,
+        _branch,
+        _pair,
+        _newer,
+        _by_hand,
+        _mirror,
+        _doubled,
+        _users,
+        _reboot,
+        _kernel,
+        _secure_boot,
+    )
     return [found for judge in judges for found in judge(look, wishes, choice)]
 
 
@@ -154,9 +167,9 @@ def _newer(look: Look, _wishes: Wishes, choice: Choice) -> list[Problem]:
     ]
 
 
-def _by_hand(look: Look, _wishes: Wishes, _choice: Choice) -> list[Problem]:
+def _by_hand(look: Look, _wishes: Wishes, choice: Choice) -> list[Problem]:
     """Refuse to install beside a driver of NVIDIA's own installer: the files of the two would mix."""
-    if not look["installer"] or not driver.is_foreign(look):
+    if not look["installer"] or not driver.is_foreign(look, choice):
         return []
     return [
         error(
@@ -178,6 +191,19 @@ def _mirror(look: Look, _wishes: Wishes, _choice: Choice) -> list[Problem]:
             "None of the sources in /etc/apt says where this server takes its own release from.",
             "Set it to the address of a Debian mirror that this server reaches.",
         )
+    ]
+
+
+def _doubled(look: Look, _wishes: Wishes, _choice: Choice) -> list[Problem]:
+    """Refuse a second source with a key of its own: apt then reads none of the server's sources."""
+    return [
+        error(
+            "driver-source-doubled",
+            path,
+            "It names the same repository as the role's own source, and apt takes no two keys for one address.",
+            f"Remove it: `rm {path}`; or leave the driver to whoever wrote it, `nvidia_driver_source: preinstalled`.",
+        )
+        for path in look["other_sources"]
     ]
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from . import _nvidia_packages as names
 from ._nvidia_driver import Choice, Wishes
 
@@ -35,16 +37,27 @@ _LOAD = f"# {_HEAD}\nnvidia\n# CUDA does not start without it.\nnvidia-uvm\n"
 _NOUVEAU = f"# {_HEAD}\nblacklist nouveau\noptions nouveau modeset=0\n"
 
 
-def files(wishes: Wishes, choice: Choice, repository: str, mirror: str) -> list[dict[str, str | None]]:
-    """Return the files, with what they shall hold: empty for one that is not to be, None for a key to be fetched.
+class Source(NamedTuple):
+    """Where packages come from.
 
     :param repository: address of NVIDIA's repository, or of the site's own.
+    :param key: address of its key.
     :param mirror: where Debian's own packages come from; empty if the server takes its non-free ones already.
+    :param trusted: file of the keys that sign those; apt takes one file only for an address.
     """
+
+    repository: str
+    key: str
+    mirror: str
+    trusted: str
+
+
+def files(wishes: Wishes, choice: Choice, source: Source) -> list[dict[str, str | None]]:
+    """Return the files, with what they shall hold: empty for one that is not to be, None for a key to be fetched."""
     from_nvidia = wishes["source"] == names.NVIDIA
     key = wishes["repository_key_content"] if from_nvidia else ""
     texts = {
-        SOURCES: _from_nvidia(repository) if from_nvidia else _from_debian(wishes, mirror) if mirror else "",
+        SOURCES: _from_nvidia(source) if from_nvidia else _from_debian(wishes, source) if source.mirror else "",
         KEY: key,
         PREFERENCES: _pin(choice.branch) if from_nvidia and choice.branch else "",
         UNATTENDED: _BLACKLIST if wishes["hold"] else "",
@@ -54,13 +67,22 @@ def files(wishes: Wishes, choice: Choice, repository: str, mirror: str) -> list[
     return [{"path": path, "content": text} for path, text in texts.items()]
 
 
-def _from_nvidia(repository: str) -> str:
-    return f"# {_HEAD}\nTypes: deb\nURIs: {repository}/\nSuites: /\nSigned-By: {KEY}\n"
+def with_key(wanted: list[dict[str, str | None]], drifted: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
+    """Add the key to the files that have drifted where the source has, which names its address: it may be another's."""
+    paths = {file["path"] for file in drifted}
+    keys = [file for file in wanted if file["path"] == KEY and file["content"] is None]
+    return drifted + (keys if SOURCES in paths and KEY not in paths else [])
 
 
-def _from_debian(wishes: Wishes, mirror: str) -> str:
+def _from_nvidia(source: Source) -> str:
+    where = f"Types: deb\nURIs: {source.repository}/\nSuites: /\nSigned-By: {KEY}\n"
+    return f"# {_HEAD}\n# Key: {source.key or 'from the inventory'}\n{where}"
+
+
+def _from_debian(wishes: Wishes, source: Source) -> str:
     suite = f"Suites: {wishes['codename']}\nComponents: {_COMPONENTS}"
-    return f"# {_HEAD}\nTypes: deb\nURIs: {mirror}\n{suite}\nSigned-By: {_ARCHIVE_KEY}\n"
+    trusted = source.trusted or _ARCHIVE_KEY
+    return f"# {_HEAD}\nTypes: deb\nURIs: {source.mirror}\n{suite}\nSigned-By: {trusted}\n"
 
 
 def _pin(branch: int) -> str:

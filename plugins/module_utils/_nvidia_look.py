@@ -59,11 +59,14 @@ def at_apt(wishes: Wishes, choice: Choice) -> dict[str, Any]:
     repository = wishes["repository_url"].rstrip("/") or names.repository(release, architecture())
     wants_mirror = wishes["source"] == names.DISTRO and wishes["release"][0] == "Debian" and not has_non_free()
     mirror = wishes["debian_mirror"] or sources.mirror(sources.read_sources(), wishes["codename"])
-    wanted = files.files(wishes, choice, repository, mirror if wants_mirror else "")
+    key = wishes["repository_key"] or names.key(release, repository)
+    trusted = sources.signed_by(sources.read_sources(), mirror)
+    wanted = files.files(wishes, choice, files.Source(repository, key, mirror if wants_mirror else "", trusted))
     return {
-        "files_drifted": apt.drifted(wanted),
+        "files_drifted": files.with_key(wanted, apt.drifted(wanted)),
+        "other_sources": apt.naming(repository, files.SOURCES) if wishes["source"] == names.NVIDIA else [],
         "repository_known": bool(repository),
-        "repository_key": wishes["repository_key"] or names.key(release, repository),
+        "repository_key": key,
         "mirror_found": bool(mirror) or not wants_mirror,
         "dpkg_interrupted": apt.interrupted(),
     }
@@ -75,11 +78,14 @@ def has_non_free() -> bool:
 
 
 def kernels_without_module(dkms: list[dict[str, str]]) -> list[str]:
-    """Name the installed kernels that DKMS has not built the module for; none where it is not DKMS that builds."""
+    """Name the installed kernels that DKMS has not built the module for, and could; none where it is not DKMS.
+
+    It builds against headers; an old kernel that nobody starts any longer seldom has them.
+    """
     if not dkms:
         return []
     built = {entry["kernel"] for entry in dkms if entry["state"] == "installed"}
-    kernels = [place.name for place in sorted((gpu.ROOT / "lib/modules").glob("*"))]
+    kernels = [place.parent.name for place in sorted((gpu.ROOT / "lib/modules").glob("*/build"))]
     return [name for name in kernels if name not in built and (gpu.ROOT / f"boot/vmlinuz-{name}").exists()]
 
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -105,10 +106,14 @@ _DEBIAN = {NVIDIA: _debian_nvidia, DISTRO: _debian_distro}
 _UBUNTU = {NVIDIA: _ubuntu_nvidia, DISTRO: _ubuntu_distro}
 
 
+# One kernel, the same without a signature, further modules for it, or what debuggers want.
+_NO_FLAVOR = re.compile(r"^(\d|unsigned-|extra-)|-dbg$")
+
+
 def headers(installed: Iterable[str]) -> list[str]:
     """Name the packages that bring the headers of every kernel to come, which DKMS builds against.
 
     :param installed: names of packages; of `linux-image-amd64` and its like, not of those of one kernel.
     """
     flavors = [name.removeprefix("linux-image-") for name in installed if name.startswith("linux-image-")]
-    return sorted(f"linux-headers-{flavor}" for flavor in flavors if not flavor[:1].isdigit())
+    return sorted(f"linux-headers-{flavor}" for flavor in flavors if not _NO_FLAVOR.search(flavor))

@@ -104,13 +104,33 @@ def plan(look: Look, wishes: Wishes) -> Plan:
 
 
 def specification(look: Look, path: str = SPECIFICATION) -> str:
-    """Say why a CDI specification has to be generated; empty where it is right, or no driver tells of GPUs."""
-    if not look["gpus"]:
+    """Say why a CDI specification has to be generated; empty where it is right, or there is nothing to name.
+
+    That is so without a driver that tells of GPUs, and on cards in MIG mode until somebody has made slices.
+    """
+    wanted = to_name(look["gpus"])
+    if not wanted or elsewhere(look, path):
         return ""
     kept = [spec for spec in look["specs"] if spec["path"] == path]
     if not kept:
         return "there is none"
-    return kept[0]["error"] or "; ".join(look["stale"].get(path, []))
+    # By UUID: the hub asks by nothing else, and an index is another card's when one dies.
+    unnamed = sorted(wanted - {*kept[0]["devices"]})
+    reasons = [*look["stale"].get(path, []), *([f"it has no UUID {', '.join(unnamed)}"] if unnamed else [])]
+    return kept[0]["error"] or "; ".join(reasons)
+
+
+def to_name(gpus: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the UUIDs that a specification has to name: of slices, and of GPUs that are not in MIG mode."""
+    slices = {device["uuid"] for gpu in gpus for device in gpu["mig_devices"] if device["uuid"]}
+    return slices | {gpu["uuid"] for gpu in gpus if gpu["mig_mode"] != "enabled"}
+
+
+def elsewhere(look: Look, path: str = SPECIFICATION) -> list[str]:
+    """Name other specifications beside the one that is kept: two that have a device of one name give neither."""
+    folder = path.rpartition("/")[0]
+    others = [spec["path"] for spec in look["specs"] if spec["path"] != path and spec["kind"] == "nvidia.com/gpu"]
+    return [other for other in others if other.rpartition("/")[0] == folder]
 
 
 # --- What stands in the way -------------------------------------------------------------------------------------------
@@ -120,7 +140,7 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     """Judge what is there and what is wished."""
     if not look["cards"] or wishes["source"] == "none":
         return []
-    found = [*_gone(look, wishes)]
+    found = [*_gone(look, wishes), *_elsewhere(look)]
     if not leaves_alone(look, wishes):
         found += [*_newer(look, wishes), *_doubled(look)]
     if wishes["source"] == "preinstalled" and not look["version"]:
@@ -173,6 +193,19 @@ def _doubled(look: Look) -> list[Problem]:
             f"Remove it: `rm {path}`.",
         )
         for path in look["other_sources"]
+    ]
+
+
+def _elsewhere(look: Look) -> list[Problem]:
+    """Say that somebody keeps a specification of their own, beside which the role's would clash."""
+    return [
+        warning(
+            "cdi-elsewhere",
+            other,
+            f"It names this server's GPUs, so {SPECIFICATION} is not kept: the engine takes no device that two name.",
+            f"Remove it and run this again to have the specification kept: `rm {other}`.",
+        )
+        for other in elsewhere(look)
     ]
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from . import _apt_look as apt
-from . import _docker_apt as sources
 from . import _gpu_bus as bus
 from . import _gpu_look as gpu
 from . import _nvidia_toolkit as toolkit
@@ -29,7 +28,7 @@ def at_server(module, wishes: toolkit.Wishes) -> dict[str, Any]:
         "held": held,
         "files_drifted": apt.drifted(toolkit.files(wishes)) if is_wanted else [],
         "dpkg_interrupted": apt.interrupted(),
-        "other_sources": other_sources(wishes) if is_wanted else [],
+        "other_sources": apt.naming(wishes["repository_url"] or toolkit.SITE, toolkit.SOURCES) if is_wanted else [],
     }
 
 
@@ -43,15 +42,3 @@ def at_specifications() -> dict[str, Any]:
         "specs": kit["toolkit"]["cdi_specs"],
         "stale": dict(stale_specs({**kit, **loaded})),
     }
-
-
-def other_sources(wishes: toolkit.Wishes) -> list[str]:
-    """Name files of apt that take packages from the same repository as the role's own."""
-    address = (wishes["repository_url"] or toolkit.SITE).rstrip("/")
-    found = sources.read_sources().items()
-    return sorted(path for path, text in found if path != toolkit.SOURCES and _names(text, address))
-
-
-def _names(text: str, address: str) -> bool:
-    lines = (line.strip() for line in text.splitlines())
-    return any(address in line for line in lines if not line.startswith("#"))

@@ -52,7 +52,6 @@ devices:
 """
 
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -83,12 +82,6 @@ def generate(module, uuids: set[str]) -> tuple[str, list[str]]:
     return ran.out, spec["devices"]
 
 
-def names(found: dict[str, Any]) -> set[str]:
-    """Return the UUIDs that a specification has to name: of GPUs, and of slices where there are any."""
-    slices = {device["uuid"] for gpu in found["gpus"] for device in gpu["mig_devices"] if device["uuid"]}
-    return slices | {gpu["uuid"] for gpu in found["gpus"] if gpu["mig_mode"] != "enabled"}
-
-
 def main() -> None:
     """Look, and generate it if it is not as it should be."""
     module = AnsibleModule(
@@ -99,7 +92,7 @@ def main() -> None:
     if not reason:
         devices = [name for spec in found["specs"] if spec["path"] == path for name in spec["devices"]]
         module.exit_json(changed=False, reason="", devices=devices)
-    text, devices = generate(module, names(found))
+    text, devices = generate(module, toolkit.to_name(found["gpus"]))
     place = gpu.ROOT / path.lstrip("/")
     before = place.read_text(encoding="utf-8", errors="replace") if place.exists() else ""
     if not module.check_mode:

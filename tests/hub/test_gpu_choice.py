@@ -123,3 +123,23 @@ async def test_where_nobody_is_given_a_gpu_verifys_own_server_gets_none(make):
     spawner.user_options = {"gpu": "all"}
     with pytest.raises(SpawnProblem, match="gives you no GPU"):
         await spawner.start()
+
+
+@pytest.mark.parametrize(
+    ("rules", "held", "kept"),
+    [
+        pytest.param([], None, True, id="none then and now"),
+        pytest.param([{"gpus": [ONE]}], [ONE], True, id="the same"),
+        pytest.param([{"gpus": [ONE]}], [TWO], False, id="another"),
+        pytest.param([], [ONE], False, id="taken away since"),
+        pytest.param([{"gpus": [ONE]}], None, False, id="given since"),
+    ],
+)
+async def test_a_server_that_the_hub_lost_sight_of_is_taken_up_with_its_users_gpus_only(
+    docker, make, rules, held, kept
+):
+    number = docker.add("jupyter-anna-maria", running=True, labels={"org.gpulab.jupyterhub": "singleuser"})
+    requests = held and [{"Driver": "cdi", "Count": 0, "DeviceIDs": [f"nvidia.com/gpu={gpu}" for gpu in held]}]
+    docker.containers["jupyter-anna-maria"]["HostConfig"] = {"DeviceRequests": requests}
+    await make(gpu_access=rules).start()
+    assert (docker.find(number)["State"]["Running"], "create" in docker.calls[1:]) == (True, not kept)

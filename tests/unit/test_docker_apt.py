@@ -59,3 +59,22 @@ def test_sources_are_read_where_apt_reads_them(tmp_path):
 
 def test_a_server_without_apt_has_no_sources(tmp_path):
     assert apt.read_sources(str(tmp_path / "none")) == {}
+
+
+DEB822 = "Types: deb\nURIs: http://m/debian\nSuites: trixie\nComponents: main\nSigned-By: /k/debian.pgp\n"
+
+
+@pytest.mark.parametrize(
+    ("sources", "key"),
+    [
+        ({"/a.sources": DEB822}, "/k/debian.pgp"),
+        ({"/a.sources": DEB822.replace("debian\n", "debian/\n", 1)}, "/k/debian.pgp"),
+        ({"/a.sources": DEB822.replace("Signed", "#Signed")}, ""),
+        ({"/a.sources": DEB822.replace("//m", "//other")}, ""),
+        ({"/a.list": "deb [arch=amd64 signed-by=/k/old.gpg] http://m/debian trixie main\n"}, "/k/old.gpg"),
+        ({"/a.list": "# deb [signed-by=/k/old.gpg] http://m/debian trixie main\n"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_keys_that_a_source_trusts(sources, key):
+    assert apt.signed_by(sources, "http://m/debian") == key

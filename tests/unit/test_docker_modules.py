@@ -17,6 +17,7 @@ from ansible_collections.gpulab.jupyterhub.plugins.modules import (
 
 AT_ENGINE = look.at_engine
 ENGINE = "boot/1/1"
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
 DOWN = {
     "running": False,
     "server_version": "",
@@ -146,8 +147,9 @@ def test_a_setting_that_cannot_be_used_is_named(look_at, server):
         pytest.param(None, 0, "a", ["a"], id="removed"),
         pytest.param("a", 0o644, "", [""], id="wanted no longer"),
         pytest.param(None, 0, "", [], id="never there"),
-        pytest.param("key", 0o644, None, [], id="a key"),
-        pytest.param("key", 0o600, None, ["key"], id="a key that apt cannot read"),
+        pytest.param(KEY, 0o644, None, [], id="a key"),
+        pytest.param(KEY, 0o600, None, [KEY], id="a key that apt cannot read"),
+        pytest.param("<html>Sign in</html>", 0o644, None, [None], id="a portal's page"),
         pytest.param("", 0o644, None, [None], id="an empty key"),
         pytest.param(None, 0, None, [None], id="no key"),
     ],

@@ -47,7 +47,8 @@ def engine(tmp_path, monkeypatch):
     (here / "bin/docker").write_text(CLIENT.format(here=here))
     (here / "bin/docker").chmod(0o755)
     monkeypatch.setenv("PATH", f"{here}/bin:/usr/bin:/bin")
-    container = [{"HostConfig": {}, "Config": {"Env": ["NVIDIA_VISIBLE_DEVICES=void"]}}]
+    requests = [{"Driver": "cdi", "DeviceIDs": ["nvidia.com/gpu=all"]}]
+    container = [{"HostConfig": {"DeviceRequests": requests}, "Config": {"Env": ["NVIDIA_VISIBLE_DEVICES=void"]}}]
     said = {"hub-image": "gpulab/hub:abc\n", "report": REPORT, "container": container}
     said |= {"inside-none": NOTHING_SEEN, "inside-all": seen(ONE, TWO)}
     for name, what in said.items():
@@ -103,6 +104,24 @@ def test_what_a_server_sees_too_much_or_too_little_fails(run, engine, which, ins
     result = run()
     assert (result["failed"], codes(result)) == (True, [code])
     assert result["msg"].startswith("Users' servers do not get GPUs as they should.\n\nERROR jupyter-lab-probe")
+
+
+def test_a_card_that_others_have_filled_is_only_warned_of(run, engine, monkeypatch):
+    warned = []
+    monkeypatch.setattr(hub_gpu_probe.AnsibleModule, "warn", lambda _module, text: warned.append(text))
+    full = {"version": "2", "error": "CUDA out of memory. Tried to allocate 2 MiB", "devices": 2}
+    (engine / "inside-all").write_text(json.dumps(seen(ONE, TWO, torch=full)))
+    assert (codes(run()), "out of memory" in warned[0]) == (["computation_failed"], True)
+
+
+def test_what_came_by_the_legacy_hook_is_not_taken_from_users_for_a_proof(run, engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(hub_gpu_probe, "_SYSTEMD", tmp_path)
+    requests = [{"Driver": "nvidia", "Count": -1, "Capabilities": [["gpu"]]}]
+    (engine / "container").write_text(json.dumps([{"HostConfig": {"DeviceRequests": requests}, "Config": {}}]))
+    (engine / "bin/systemctl").write_text(f"#!/bin/sh\ntouch {engine}/reloaded\n")
+    (engine / "bin/systemctl").chmod(0o755)
+    assert run()["problems"] == []
+    assert not (engine / "reloaded").exists()
 
 
 def test_gpus_that_are_lost_when_systemd_reads_its_units_again_are_told(run, engine, tmp_path, monkeypatch):

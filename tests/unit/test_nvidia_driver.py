@@ -49,6 +49,7 @@ def bare(*numbers):
         "managed": False,
         "installer": "",
         "files_drifted": [],
+        "other_sources": [],
         "repository_known": True,
         "mirror_found": True,
         "dpkg_interrupted": False,
@@ -130,6 +131,7 @@ def test_the_driver_is_chosen_by_the_cards_and_the_wishes(numbers, wishes, branc
         (["linux-image-amd64", "linux-image-6.12.1-amd64"], ["linux-headers-amd64"]),
         (["linux-image-cloud-amd64"], ["linux-headers-cloud-amd64"]),
         (["linux-image-6.8.0-1009-aws", "linux-image-aws"], ["linux-headers-aws"]),
+        (["linux-image-unsigned-6.8.0-45-generic", "linux-image-extra-virtual", "linux-image-amd64-dbg"], []),
         (["bash"], []),
     ],
 )
@@ -170,6 +172,11 @@ def test_a_bare_server_gets_the_driver_and_headers():
     look = bare(H100)
     del look["packages"]["linux-headers-amd64"]
     assert plan(look) == {"packages": ["linux-headers-amd64", *OPEN_DEBIAN]}
+
+
+def test_the_kernel_that_runs_gets_its_own_headers_where_the_newest_has_others():
+    look = bare(H100) | {"kernel_headers": False}
+    assert plan(look)["packages"] == ["linux-headers-6.12.1-amd64", *OPEN_DEBIAN]
 
 
 def test_where_a_branch_is_wanted_no_other_is_taken():
@@ -218,6 +225,9 @@ ALONE = [
     pytest.param(bare(), {}, id="no card"),
     pytest.param(bare(H100), {"source": "none"}, id="source none"),
     pytest.param(fitted(H100, packages=[], managed=False), {}, id="somebody else's driver"),
+    pytest.param(
+        fitted(H100, packages=[], installer="/usr/bin/nvidia-uninstall"), {}, id="NVIDIA's installer came after a run"
+    ),
     pytest.param(fitted(H100, managed=False), {}, id="somebody else's driver, of the same packages"),
     pytest.param(fitted(H100, packages=["nvidia-modprobe"], managed=False), {}, id="and of one that is the same"),
     pytest.param(fitted(H100), {"source": "preinstalled"}, id="preinstalled"),
@@ -251,6 +261,13 @@ REFUSED = [
     pytest.param(bare(T4), {"source": "distro", "branch": 580}, "driver-branch-unavailable", id="not Debian's branch"),
     pytest.param(bare(T4), {"source": "preinstalled"}, "driver-missing", id="not preinstalled"),
     pytest.param(fitted(T4), {"branch": 580}, "driver-newer", id="a downgrade"),
+    pytest.param(
+        fitted(T4, packages=["nvidia-dkms-580-open", "nvidia-utils-580"], version="580.1"),
+        {"release": UBUNTU, "branch": 570},
+        "driver-newer",
+        id="a downgrade to packages of other names",
+    ),
+    pytest.param(bare(T4) | {"other_sources": ["/a"]}, {}, "driver-source-doubled", id="another key for the source"),
     pytest.param(
         fitted(T4, packages=[], managed=False, installer="/usr/bin/nvidia-uninstall"),
         {"existing": "manage"},

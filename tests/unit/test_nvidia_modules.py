@@ -109,6 +109,31 @@ def test_a_server_without_a_card_is_asked_for_nothing(server, run):
     assert server.ran == []
 
 
+def test_debians_own_module_is_known_by_the_name_of_its_file(server, run):
+    server.command("modinfo", **{"nvidia-current-open": f"version: {VERSION}\nlicense: Dual MIT/GPL\n"})
+    (server.root / "sys/module/nvidia/version").unlink()
+    server.write(driver_look.files.NOUVEAU.lstrip("/"), "")
+    server.dpkg("nvidia-open-kernel-dkms\tinstall\tinstalled\t550.163.01-2\n")
+    assert run(nvidia_driver_info, source="distro", **DEBIAN)["plan"]["load"] is True
+
+
+def test_an_old_kernel_without_headers_is_left_alone(server, run):
+    server.command("dkms", status="nvidia/590.48.01, 6.12.3-amd64, x86_64: installed\n")
+    server.write(driver_look.files.NOUVEAU.lstrip("/"), "")
+    for kernel, headers in (("6.12.1-amd64", False), ("6.12.2-amd64", True), ("6.12.3-amd64", True)):
+        server.write(f"boot/vmlinuz-{kernel}", "")
+        server.write(f"lib/modules/{kernel}/{'build/Makefile' if headers else 'modules.dep'}", "")
+    assert run(nvidia_driver_info, **DEBIAN)["plan"]["kernels"] == ["6.12.2-amd64"]
+
+
+def test_the_key_is_fetched_again_where_the_source_names_another(server, run):
+    server.remove_driver()
+    server.drifted = [driver_look.files.SOURCES]
+    source, key = run(nvidia_driver_info, **DEBIAN)["plan"]["files"]
+    assert "# Key: https://" in source["content"]
+    assert (key["path"], key["content"]) == (driver_look.files.KEY, None)
+
+
 # --- The toolkit ------------------------------------------------------------------------------------------------------
 
 

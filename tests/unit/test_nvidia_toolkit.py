@@ -14,7 +14,8 @@ WISHES = {
     "expected_gpus": [],
 }
 CARD = {"address": "0000:01:00.0", "device_id": "2330", "architecture": "Hopper", "driver": "nvidia"}
-SPEC = {"path": toolkit.SPECIFICATION, "error": ""}
+SPEC = {"path": toolkit.SPECIFICATION, "error": "", "kind": "nvidia.com/gpu", "devices": ["GPU-1", "MIG-1", "all"]}
+SLICED = {"uuid": "GPU-1", "mig_mode": "enabled", "mig_devices": []}
 ALL = dict.fromkeys(toolkit.PACKAGES, "1.18.0-1")
 
 
@@ -22,7 +23,7 @@ def server(**instead):
     """A server whose toolkit is as it should be."""
     whole = {
         "cards": [CARD],
-        "gpus": [{"uuid": "GPU-1", "mig_devices": [{"uuid": "MIG-1"}]}],
+        "gpus": [{"uuid": "GPU-1", "mig_mode": "disabled", "mig_devices": [{"uuid": "MIG-1"}]}],
         "version": "1.18.0",
         "specs": [SPEC],
         "stale": {},
@@ -73,6 +74,20 @@ HELD = [{"name": name, "selection": "install"} for name in toolkit.PACKAGES]
         ({"specs": [SPEC | {"error": "cut off"}]}, {}, {"specification": "cut off"}),
         ({"stale": {toolkit.SPECIFICATION: ["a", "b"]}}, {}, {"specification": "a; b"}),
         pytest.param({"specs": [], "gpus": []}, {}, {}, id="no driver yet"),
+        pytest.param({"specs": [], "gpus": [SLICED]}, {}, {}, id="MIG without slices, after a reboot"),
+        pytest.param(
+            {"specs": [SPEC | {"devices": ["0", "all"]}]},
+            {},
+            {"specification": "it has no UUID GPU-1, MIG-1"},
+            id="names that are indices",
+        ),
+        pytest.param({"specs": [SPEC | {"path": "/etc/cdi/own.yaml"}]}, {}, {}, id="somebody's own specification"),
+        pytest.param(
+            {"specs": [SPEC | {"path": "/etc/cdi/other.yaml", "kind": "other.com/card"}]},
+            {},
+            {"specification": "there is none"},
+            id="a specification of other things",
+        ),
         pytest.param(
             {"managed": False, "held": [], "files_drifted": [{"path": "/a"}], "specs": []},
             {"version": "1.17"},
@@ -135,6 +150,12 @@ def test_somebody_elses_toolkit_with_a_source_of_its_own_is_no_problem():
     assert toolkit.problems(server(**theirs), WISHES | {"version": "1.17"}) == []
     found = toolkit.problems(server(**theirs), WISHES | {"existing": "manage"})
     assert [problem.code for problem in found] == ["toolkit-source-doubled"]
+
+
+def test_a_specification_beside_which_the_roles_would_clash_is_told():
+    look = server(specs=[SPEC | {"path": "/etc/cdi/own.yaml"}, SPEC | {"path": "/var/run/cdi/nvidia.yaml"}])
+    (problem,) = toolkit.problems(look, WISHES)
+    assert (problem.code, problem.severity, problem.subject) == ("cdi-elsewhere", "warning", "/etc/cdi/own.yaml")
 
 
 def test_where_it_comes_from():

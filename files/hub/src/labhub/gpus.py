@@ -129,6 +129,17 @@ def requests(gpus: Sequence[str], injection: str) -> list[dict[str, Any]]:
     return [{"driver": "nvidia", "capabilities": [["gpu"]], **which}]
 
 
+def holds(container: Mapping[str, Any], wanted: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether a container was made with these device requests, and no others.
+
+    :param container: what Docker tells of it.
+    :param wanted: what `requests` returned.
+    """
+    held = container.get("HostConfig", {}).get("DeviceRequests") or ()
+    theirs = [(one.get("Driver"), sorted(one.get("DeviceIDs") or ()), one.get("Count") or 0) for one in held]
+    return theirs == [(one["driver"], sorted(one.get("device_ids", ())), one.get("count", 0)) for one in wanted]
+
+
 def environment(gpus: Sequence[str], injection: str) -> dict[str, str]:
     """Give what keeps NVIDIA's runtime, where it is the engine's default, from adding GPUs to a server.
 

@@ -188,7 +188,7 @@ class LabSpawner(LabContainer):
         """Remove a stopped container of an earlier server; leave one that runs to be taken up again.
 
         One that still runs is a server that the hub lost sight of (a crash, an old database): `DockerSpawner.start`
-        takes it up with the token that it holds, and its user loses nothing.
+        takes it up with the token that it holds, and its user loses nothing; unless it has other GPUs than this start.
         """
         found = await self.get_object()
         if not found:
@@ -200,6 +200,10 @@ class LabSpawner(LabContainer):
                 "Ask whoever runs the lab to stop it: %(command)s", command=f"docker rm -f {self.container_name}"
             )
             raise SpawnProblem(postmortem.cause("name"), mend)
+        elif not gpus.holds(found, gpus.requests(self._gpus, self.gpu_injection)):
+            # It has GPUs of another day: what its user is given may have changed since, or they want another.
+            await self.stop_object()
+            await self.remove_object()
 
     async def _until_listening(self, ip: str, port: int) -> None:
         """Wait until the server accepts connections; the hub bounds the wait by ``start_timeout``.
