@@ -20,6 +20,7 @@ NOUVEAU = f"/etc/modprobe.d/{_OURS}.conf"
 #: Any of them tells that the driver is the role's: they are written before its packages are installed.
 OURS = (SOURCES, PREFERENCES, KEY, UNATTENDED, LOAD, NOUVEAU)
 
+_KEY = "# Key: "
 _HEAD = "Written by Ansible, role gpulab.jupyterhub.nvidia_driver."
 _ARCHIVE_KEY = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _COMPONENTS = "contrib non-free non-free-firmware"
@@ -67,16 +68,17 @@ def files(wishes: Wishes, choice: Choice, source: Source) -> list[dict[str, str 
     return [{"path": path, "content": text} for path, text in texts.items()]
 
 
-def with_key(wanted: list[dict[str, str | None]], drifted: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
-    """Add the key to the files that have drifted where the source has, which names its address: it may be another's."""
-    paths = {file["path"] for file in drifted}
-    keys = [file for file in wanted if file["path"] == KEY and file["content"] is None]
-    return drifted + (keys if SOURCES in paths and KEY not in paths else [])
+def of_another_address(source: Source, held: str) -> bool:
+    """Tell whether the key that is there is another's.
+
+    :param held: what the role's own source holds, which names the address of its key.
+    """
+    return _KEY in held and f"{_KEY}{source.key}\n" not in held
 
 
 def _from_nvidia(source: Source) -> str:
     where = f"Types: deb\nURIs: {source.repository}/\nSuites: /\nSigned-By: {KEY}\n"
-    return f"# {_HEAD}\n# Key: {source.key or 'from the inventory'}\n{where}"
+    return f"# {_HEAD}\n{_KEY}{source.key}\n{where}"
 
 
 def _from_debian(wishes: Wishes, source: Source) -> str:

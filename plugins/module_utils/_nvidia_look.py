@@ -61,9 +61,13 @@ def at_apt(wishes: Wishes, choice: Choice) -> dict[str, Any]:
     mirror = wishes["debian_mirror"] or sources.mirror(sources.read_sources(), wishes["codename"])
     key = wishes["repository_key"] or names.key(release, repository)
     trusted = sources.signed_by(sources.read_sources(), mirror)
-    wanted = files.files(wishes, choice, files.Source(repository, key, mirror if wants_mirror else "", trusted))
+    source = files.Source(repository, key, mirror if wants_mirror else "", trusted)
+    wanted = files.files(wishes, choice, source)
+    drifted = apt.drifted(wanted)
+    if files.of_another_address(source, sources.read_sources().get(files.SOURCES, "")):
+        drifted += [file for file in wanted if file["content"] is None and file not in drifted]
     return {
-        "files_drifted": files.with_key(wanted, apt.drifted(wanted)),
+        "files_drifted": drifted,
         "other_sources": apt.naming(repository, files.SOURCES) if wishes["source"] == names.NVIDIA else [],
         "repository_known": bool(repository),
         "repository_key": key,

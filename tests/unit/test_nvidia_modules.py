@@ -129,9 +129,14 @@ def test_an_old_kernel_without_headers_is_left_alone(server, run):
 def test_the_key_is_fetched_again_where_the_source_names_another(server, run):
     server.remove_driver()
     server.drifted = [driver_look.files.SOURCES]
-    source, key = run(nvidia_driver_info, **DEBIAN)["plan"]["files"]
-    assert "# Key: https://" in source["content"]
-    assert (key["path"], key["content"]) == (driver_look.files.KEY, None)
+    (source,) = run(nvidia_driver_info, **DEBIAN)["plan"]["files"]
+    server.sources = {source["path"]: source["content"].replace("Suites: /", "Suites: /other")}
+    assert run(nvidia_driver_info, **DEBIAN)["plan"]["files"] == [source]
+    server.sources = {source["path"]: source["content"].replace("debian13", "debian12")}
+    assert run(nvidia_driver_info, **DEBIAN)["plan"]["files"] == [
+        source,
+        {"path": driver_look.files.KEY, "content": None},
+    ]
 
 
 # --- The toolkit ------------------------------------------------------------------------------------------------------

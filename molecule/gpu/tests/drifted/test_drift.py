@@ -5,7 +5,7 @@ from e2e.gpu_scenario import ONE
 
 SPECIFICATION = "/etc/cdi/nvidia.yaml"
 DRIFTS = {
-    "source of the driver": ("sed -i s/cuda/other/ /etc/apt/sources.list.d/gpulab-nvidia-driver.sources", "URIs: "),
+    "source of the driver": ("sed -i /Suites/d /etc/apt/sources.list.d/gpulab-nvidia-driver.sources", "+Suites: /"),
     "its key": ("truncate -s 0 /etc/apt/keyrings/gpulab-nvidia-driver.asc", "gpulab-nvidia-driver.asc"),
     "its branch": ("rm /etc/apt/preferences.d/gpulab-nvidia-driver", "+Pin: version 580.*"),
     "its hold": ("apt-mark unhold nvidia-driver-cuda", "nvidia-driver-cuda: hold"),
