@@ -148,20 +148,13 @@ class LabContainer(DockerSpawner):
         # DockerSpawner's own turns `a-b` into `a-2db`; a name that follows the rule is safe as it is.
         return lambda text: text if names.is_well_formed(text) else DockerSpawner._escape(text)
 
-    @validate("mounts")
-    def _check_mounts(self, proposal: Any) -> list[dict[str, Any]]:
-        for mount in proposal.value:
-            problem = mounts.problem(mount)
-            if problem:
-                raise TraitError(f"LabSpawner.mounts: {problem}, in {mount!r}")
-        return proposal.value
-
-    @validate("gpu_access")
-    def _check_gpu_access(self, proposal: Any) -> list[dict[str, Any]]:
-        for rule in proposal.value:
-            problem = gpus.problem(rule)
-            if problem:
-                raise TraitError(f"LabSpawner.gpu_access: {problem}, in {rule!r}")
+    @validate("mounts", "gpu_access")
+    def _check_rows(self, proposal: Any) -> list[dict[str, Any]]:
+        name = proposal.trait.name
+        judge = {"mounts": mounts.problem, "gpu_access": gpus.problem}[name]
+        for row in proposal.value:
+            if problem := judge(row):
+                raise TraitError(f"LabSpawner.{name}: {problem}, in {row!r}")
         return proposal.value
 
     # What the container is made of
