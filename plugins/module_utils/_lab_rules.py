@@ -9,28 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-USER_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-USER_NAME_MAX = 32
-USER_NAME_TEXT = (
-    f"a name has lower-case letters, digits and single hyphens between them, begins with a letter "
-    f"and has at most {USER_NAME_MAX} characters"
-)
+from ._gpu_rules import driver_branch, environment, gpu_access, gpu_names
+from ._name_rules import group_name, user_name
+
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SIZE = re.compile(r"[1-9][0-9]*(\.[0-9]+)?[KMGT]?")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_GPU = re.compile(r"(GPU|MIG)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_.-]*")
-
 Rule = Callable[[Any], "str | None"]
-
-
-def user_name(value: str) -> str | None:
-    """Say why *value* cannot name a user, or return V(None)."""
-    if len(value) <= USER_NAME_MAX and USER_NAME.fullmatch(value):
-        if value == "root" or value.startswith("lab-"):
-            return f"{value!r} is reserved; take another name."
-        return None
-    return f"{value!r} cannot name a user: {USER_NAME_TEXT}."
 
 
 def directory(value: str) -> str | None:
@@ -99,13 +84,6 @@ def web_address(value: str) -> str | None:
     return f"{value!r} is no web address; write http://HOST:PORT, or '' for none."
 
 
-def driver_branch(value: Any) -> str | None:
-    """Say why *value* cannot be a branch of NVIDIA's driver."""
-    if int(value) == 0 or 300 <= int(value) <= 999:
-        return None
-    return f"{value} is no branch of NVIDIA's driver; write its first number, such as 580, or 0 to have one chosen."
-
-
 def image_name(value: str) -> str | None:
     """Say why *value* cannot name an image without a tag."""
     if re.fullmatch(r"[a-z0-9]+([._/-][a-z0-9]+)*", value):
@@ -145,72 +123,10 @@ def services(value: list[dict]) -> Iterator[str]:
         seen.add(name)
 
 
-def group_name(value: str) -> str | None:
-    """Say why *value* cannot name a group."""
-    return (
-        None
-        if _IDENTIFIER.fullmatch(value)
-        else f"{value!r} cannot name a group (lower-case letters, digits and . _ -)."
-    )
-
-
 def groups_of_mounts(value: list[dict]) -> Iterator[str]:
     """Yield group names that JupyterHub would not take."""
     for mount in value:
         yield from (wrong for wrong in map(group_name, mount.get("groups", [])) if wrong)
-
-
-def gpu_access(value: list[dict]) -> Iterator[str]:
-    """Yield what is wrong with the rules of who gets which GPUs."""
-    everybodys = 0
-    for number, rule in enumerate(value, start=1):
-        if everybodys:
-            yield f"rule {number} never counts, as rule {everybodys} is for everybody; put it before that one."
-            return
-        yield from (f"rule {number}: {wrong}" for wrong in _wrong_in_gpu_rule(rule) if wrong)
-        if "users" not in rule and "groups" not in rule:
-            everybodys = number
-
-
-def _wrong_in_gpu_rule(rule: dict) -> Iterator[str | None]:
-    for key, wrong in ("users", user_name), ("groups", group_name):
-        names = rule.get(key, [])
-        if names is None:
-            yield f"{key} is empty; name some, or leave it out."
-        yield from (wrong(name) for name in map(str, names or []))
-    yield from _wrong_gpus(rule["gpus"])
-    if not isinstance(rule.get("choice", False), bool):
-        yield f"choice {rule['choice']!r} must be true or false, without quotes."
-
-
-def _wrong_gpus(gpus: Any) -> Iterator[str | None]:
-    if gpus == "all":
-        return
-    if not isinstance(gpus, list):
-        yield f"gpus {gpus!r} must be all, or a list of UUIDs."
-        return
-    yield from map(gpu_uuid, gpus)
-    for gpu in sorted({gpu for gpu in gpus if isinstance(gpu, str) and gpus.count(gpu) > 1}):
-        yield f"{gpu!r} stands there twice."
-
-
-def gpu_uuid(value: Any) -> str | None:
-    """Say why *value* cannot name a GPU; an index may mean another card after the next start of the server."""
-    if isinstance(value, str) and _GPU.fullmatch(value):
-        return None
-    return f"{value!r} is no UUID of a GPU, GPU-... or MIG-... in full; nvidia-smi -L on the server tells them."
-
-
-def gpu_names(value: dict) -> str | None:
-    """Say what is wrong with the words for GPUs."""
-    return next(filter(None, map(gpu_uuid, value)), None)
-
-
-def environment(value: dict) -> str | None:
-    """Say why users' servers cannot have such an environment."""
-    if "NVIDIA_VISIBLE_DEVICES" in value:
-        return "NVIDIA_VISIBLE_DEVICES would give GPUs past hub_config_gpu_access; say there who gets which."
-    return None
 
 
 _SINGLE: dict[str, Rule] = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
-from ._lab_rules import group_name, user_name
+from ._name_rules import group_name, user_name
 
 SETTING = "hub_stack_users"
 #: bcrypt takes no more.

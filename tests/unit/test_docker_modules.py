@@ -5,175 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_look as look
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_process as process
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_record as record
-from ansible_collections.gpulab.jupyterhub.plugins.modules import (
-    docker_daemon,
-    docker_daemon_options,
-    docker_engine_info,
-)
-
-AT_ENGINE = look.at_engine
-ENGINE = "boot/1/1"
-KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
-DOWN = {
-    "running": False,
-    "server_version": "",
-    "dockerd_version": "26.1",
-    "dockerd": "",
-    "pid": 0,
-    "identity": "",
-    "live_restore": False,
-    "user_servers": [],
-}
-UP = DOWN | {"running": True, "server_version": "26.1", "identity": ENGINE}
-
-CLIENT = {"Version": "28", "Plugins": [{"Name": "compose", "Version": "2.26"}, {"Name": "buildx", "Version": "0.13"}]}
-SERVES = {
-    "ServerVersion": "26.1",
-    "CDISpecDirs": ["/etc/cdi"],
-    "LiveRestoreEnabled": True,
-    "ContainersRunning": 1,
-    "ClientInfo": CLIENT,
-}
-
-
-def run_module(module, capsys, arguments, check=False):
-    """Run a module as Ansible does, and return its result."""
-    with patch_module_args(arguments | {"_ansible_check_mode": check}), pytest.raises(SystemExit):
-        module.main()
-    return json.loads(capsys.readouterr().out)
+from ansible_collections.gpulab.jupyterhub.plugins.modules import docker_daemon
+from ansible_collections.gpulab.jupyterhub.tests.unit.docker_server import DOWN, ENGINE, UP, Server, run_module
 
 
 @pytest.fixture
 def server(tmp_path, monkeypatch, capsys):
-    """A server's files of Docker, with an engine that the test describes."""
-
-    class Server:
-        daemon_file, record_file = tmp_path / "daemon.json", tmp_path / "record.json"
-        engine = DOWN
-
-        def converge(self, check=False, state="present", **settings):
-            return run_module(docker_daemon_options, capsys, {"state": state, "settings": settings}, check)
-
-        def options(self):
-            return json.loads(self.daemon_file.read_text())
-
-    server = Server()
-    monkeypatch.setattr(look, "OWNER", (os.getuid(), os.getgid()))
-    monkeypatch.setattr(look, "DAEMON_FILE", str(server.daemon_file))
-    monkeypatch.setattr(record, "RECORD_FILE", str(server.record_file))
-    monkeypatch.setattr(look, "at_engine", lambda _module: server.engine)
-    return server
-
-
-@pytest.fixture
-def look_at(server, tmp_path, monkeypatch, capsys):
-    """Looks at an engine whose command line client is a script of the test's."""
-    for name in ("SOCKET", "PIDFILE"):
-        monkeypatch.setattr(process, name, str(tmp_path / name))
-    monkeypatch.setattr(look, "at_engine", AT_ENGINE)
-    monkeypatch.setattr(look, "_SBIN", [str(tmp_path)])
-    monkeypatch.setattr(look, "_PATIENCE", 0.3)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-
-    def engine_info(info, ps="echo jupyter-ada", files=(), **settings):
-        script = f"#!/bin/sh\ncase $3 in\ninfo) {info};;\nps) {ps};;\nesac\n"
-        for name, text in {"docker": script, "dockerd": "#!/bin/sh\necho Docker version 26.1, build 0\n"}.items():
-            (tmp_path / name).write_text(text)
-            (tmp_path / name).chmod(0o755)
-        arguments = {"packages": ["docker.io"], "service_manager": "none", "files": files, "settings": settings}
-        return run_module(docker_engine_info, capsys, arguments)
-
-    return engine_info
-
-
-def says(info):
-    """The shell command of a client that reports this."""
-    return f"echo '{json.dumps(info)}'"
-
-
-def test_an_engine_that_suffices_is_used_as_it_is(look_at):
-    result = look_at(says(SERVES))
-    assert (result["sufficient"], result["refusal"], result["problems"]) == (True, "", [])
-    assert (result["plan"]["idle"], result["engine"]["user_servers"]) == (True, ["jupyter-ada"])
-
-
-def test_problems_are_told_in_the_form_of_the_collection(look_at, monkeypatch):
-    warned = []
-    monkeypatch.setattr(docker_engine_info.AnsibleModule, "warn", lambda _module, text: warned.append(text))
-    result = look_at(says(SERVES | {"ServerVersion": "20.10", "CDISpecDirs": []}))
-    assert [(p["code"], p["severity"]) for p in result["problems"]] == [
-        ("engine-insufficient", "error"),
-        ("cdi-off", "warning"),
-    ]
-    assert all(set(p) == {"code", "severity", "subject", "evidence", "remedy"} for p in result["problems"])
-    assert "ERROR docker_engine_existing (engine-insufficient)\n" in result["refusal"]
-    assert [text.partition(" The ")[0] for text in warned] == ["docker_engine_cdi:"]
-
-
-def test_a_client_without_an_engine_is_no_problem(look_at):
-    result = look_at(says({"ServerErrors": ["Cannot connect to the Docker daemon"], "ClientInfo": CLIENT}) + "; exit 1")
-    assert (result["problems"], result["plan"]["start"]) == ([], True)
-    assert result["engine"]["compose_version"] == "2.26"
-
-
-def test_an_engine_that_never_answers_is_given_up(look_at):
-    result = look_at("exec sleep 60")
-    assert [p["code"] for p in result["problems"]] == ["engine-hung"]
-
-
-def test_an_engine_that_hides_its_users_is_left_alone(look_at):
-    result = look_at(says(SERVES), ps="echo no such filter >&2; exit 1")
-    assert result["failed"]
-    assert "does not tell which users' servers run: no such filter. Mend: " in result["msg"]
-
-
-def test_a_setting_that_cannot_be_used_is_named(look_at, server):
-    server.record_file.write_text(record.NOTHING.text())
-    result = look_at(says(SERVES), build_cache_size="20 gigs")
-    assert [p["code"] for p in result["problems"]] == ["settings-unusable"]
-    assert "docker_engine_build_cache_size is '20 gigs'" in result["refusal"]
-
-
-@pytest.mark.parametrize(
-    ("held", "mode", "wanted", "planned"),
-    [
-        pytest.param("a", 0o644, "a", [], id="as it shall be"),
-        pytest.param("b", 0o644, "a", ["a"], id="edited"),
-        pytest.param("a", 0o600, "a", ["a"], id="another mode"),
-        pytest.param(None, 0, "a", ["a"], id="removed"),
-        pytest.param("a", 0o644, "", [""], id="wanted no longer"),
-        pytest.param(None, 0, "", [], id="never there"),
-        pytest.param(KEY, 0o644, None, [], id="a key"),
-        pytest.param(KEY, 0o600, None, [KEY], id="a key that apt cannot read"),
-        pytest.param("<html>Sign in</html>", 0o644, None, [None], id="a portal's page"),
-        pytest.param("", 0o644, None, [None], id="an empty key"),
-        pytest.param(None, 0, None, [None], id="no key"),
-    ],
-)
-def test_a_file_of_apt_is_planned_when_content_or_mode_is_another(
-    look_at, server, tmp_path, held, mode, wanted, planned
-):
-    server.record_file.write_text(record.NOTHING.text())
-    path = tmp_path / "file"
-    if held is not None:
-        path.write_text(held)
-        path.chmod(mode)
-    files = look_at(says(SERVES), files=[{"path": str(path), "content": wanted}])["plan"]["files"]
-    assert files == [{"path": str(path), "content": content} for content in planned]
-
-
-@pytest.mark.parametrize("name", ["daemon_file", "record_file"])
-def test_a_file_of_the_engine_that_belongs_to_somebody_else_is_drift(look_at, server, name):
-    server.daemon_file.write_text('{"live-restore": true, "features": {"cdi": true}}')
-    server.record_file.write_text(record.NOTHING.text())
-    server.record_file.chmod(0o600)
-    assert not look_at(says(SERVES))["plan"]["options"]
-    os.chown(getattr(server, name), 4242, 4242)
-    assert look_at(says(SERVES))["plan"]["options"]
+    return Server(tmp_path, monkeypatch, capsys)
 
 
 def test_the_first_converge_writes_and_the_second_does_not(server):
@@ -311,19 +152,6 @@ def test_putting_back_what_the_engine_never_lost_has_no_effect(server, monkeypat
     server.daemon_file.write_text("{}")
     result = server.converge()
     assert (result["changed"], result["effect"]) == (True, "")
-
-
-def test_a_lost_file_is_no_restart_to_an_engine_that_somebody_else_started(look_at, server, monkeypatch):
-    server.daemon_file.write_text('{"live-restore": true, "features": {"cdi": true}}')
-    server.record_file.write_text(record.Record({}, {}, "boot/2/2").text())
-    server.record_file.chmod(0o600)
-    monkeypatch.setattr(process, "running_pid", lambda _pidfile: 1)
-    monkeypatch.setattr(process, "identity", lambda _pid: ENGINE)
-    assert look_at(says(SERVES))["plan"]["options"], "the next run records what that engine has read"
-    server.converge(state="loaded")
-    assert look_at(says(SERVES))["plan"]["idle"]
-    server.daemon_file.unlink()
-    assert look_at(says(SERVES))["engine"]["options_pending"] == ""
 
 
 def test_a_replaced_program_needs_a_restart(server):

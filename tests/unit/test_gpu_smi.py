@@ -21,7 +21,7 @@ SERVERS = {
 }
 MEMORY = ("total", "reserved", "used", "free")
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared/data/nvidia-smi"
-# They are not this project's to hand on, and lie beside the checkout in CI only; `gpu_shapes` has their like everywhere.
+# They lie beside the checkout where there are any; what is in `gpu_shapes`, of the same shapes, is tried everywhere.
 WITH_RECORDINGS = pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not beside this checkout")
 
 
