@@ -4,11 +4,18 @@ import socket
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.common import warnings
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _problems
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("any-time", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-time")
+
+
+@pytest.fixture(autouse=True)
+def no_warnings_of_others(monkeypatch):
+    """Begin without what modules in other tests have warned of: Ansible keeps that for the whole process."""
+    monkeypatch.setattr(warnings, "_global_warnings", {})
 
 
 @pytest.fixture(scope="session")
