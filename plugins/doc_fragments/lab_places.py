@@ -10,25 +10,9 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
-  url:
-    description: The lab's door, as seen from the server, without C(/hub).
-    type: str
-    default: http://127.0.0.1:8000
   ca_path:
     description: File on the server with the CA certificates to trust at an C(https) door; the server's own by default.
     type: path
-  token_file:
-    description: File on the server with an API token that may list users, servers and routes.
-    type: path
-    default: /srv/jupyterhub/secrets/ansible_token
-  data_root:
-    description: Directory that holds the lab; for the commands in remedies, and to see how full its disk is.
-    type: path
-    default: /srv/jupyterhub
-  compose_project:
-    description: Compose project of the lab, with the services C(proxy) and C(jupyterhub).
-    type: str
-    default: jupyterhub
   user_image:
     description: Image that users' servers start from.
     type: str

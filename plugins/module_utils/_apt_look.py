@@ -18,6 +18,13 @@ FILES_OPTION: dict[str, Any] = {
     "options": {"path": {"type": "path", "required": True}, "content": {"type": "str"}},
 }
 
+#: What the fragment `apt_source` documents.
+SOURCE_OPTIONS: dict[str, Any] = {
+    "repository_url": {"type": "str", "default": ""},
+    "repository_key": {"type": "str", "default": "", "no_log": False},
+    "repository_key_content": {"type": "str", "no_log": False},
+}
+
 # Programs that read them, apt's method of fetching among them, run as other users.
 _MODE = 0o644
 _LAYOUT = "${Package}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Version}\\n"

@@ -16,9 +16,6 @@ Version = tuple[int, ...]
 #: What a lab needs: 25 is the first engine with CDI, 2.20 the first Compose with `include` and `depends_on.required`.
 MINIMUM = {"engine": (25,), "compose": (2, 20), "buildx": (0,)}
 
-#: A container of one of the lab's users carries this label.
-USER_SERVER_LABEL = "org.gpulab.jupyterhub=singleuser"
-
 
 class Plan(NamedTuple):
     """What a converge has to do; every field empty or false on a server that is as it should be."""

@@ -14,6 +14,7 @@ from . import _docker_engine as engine
 from . import _docker_options as options
 from . import _docker_process as process
 from . import _docker_record as record
+from . import _docker_users as users
 from ._file_tree import Entry, Step, plan
 
 DAEMON_FILE = "/etc/docker/daemon.json"
@@ -137,11 +138,7 @@ def read(path: str) -> str:
 
 def _user_servers(module) -> list[str]:
     """Name the running containers of the lab's users; not knowing them, nobody may restart the engine."""
-    label = f"label={engine.USER_SERVER_LABEL}"
     try:
-        return sorted(cli.Docker(process.SOCKET).ask("ps", "--filter", label, "--format", "{{.Names}}").split())
+        return users.user_servers(cli.Docker(process.SOCKET))
     except cli.DockerError as error:
-        module.fail_json(
-            msg=f"The engine does not tell which users' servers run: {error}. Mend: put it right until `docker ps` "
-            "answers (journalctl -u docker -n 50 says more), and run this again. Nothing was changed."
-        )
+        module.fail_json(msg=users.untold(error))

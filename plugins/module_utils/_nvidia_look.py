@@ -10,12 +10,12 @@ from typing import Any
 
 from . import _apt_look as apt
 from . import _docker_apt as sources
+from . import _docker_users as users
 from . import _gpu_bus as bus
 from . import _gpu_look as gpu
 from . import _nvidia_files as files
 from . import _nvidia_packages as names
 from ._docker_cli import Docker, DockerError
-from ._docker_engine import USER_SERVER_LABEL
 from ._gpu_smi import Report
 from ._nvidia_driver import Choice, Wishes, choose
 from ._platform import architecture
@@ -109,7 +109,7 @@ def service() -> str:
 def user_servers(docker: Docker) -> list[str]:
     """Name the running containers of the lab's users; none where no engine runs."""
     try:
-        return sorted(docker.ask("ps", "--filter", f"label={USER_SERVER_LABEL}", "--format", "{{.Names}}").split())
+        return users.user_servers(docker)
     except DockerError as error:
         if error.no_engine:
             return []

@@ -17,28 +17,14 @@ description:
   - Fails for a GPU that is missing, or seen too much. Leaves the lab as it was, so it never reports a change.
   - The lab has to give GPUs to somebody, C(hub_config_gpu_access); only then its probe may ask for them.
 author: The gpulab.jupyterhub contributors (@gpulab)
-extends_documentation_fragment: gpulab.jupyterhub.docker_socket
+extends_documentation_fragment:
+  - gpulab.jupyterhub.lab_door
+  - gpulab.jupyterhub.docker_socket
 options:
-  url:
-    description: The lab's door, as seen from the server, without C(/hub).
-    type: str
-    default: http://127.0.0.1:8000
-  token_file:
-    description: File on the server with an API token that may make accounts and start their servers.
-    type: path
-    default: /srv/jupyterhub/secrets/ansible_token
   token_uid:
     description: Number of the user that may read the token.
     type: int
     default: 9000
-  data_root:
-    description: Directory that holds the lab.
-    type: path
-    default: /srv/jupyterhub
-  compose_project:
-    description: Compose project of the lab.
-    type: str
-    default: jupyterhub
   walk_timeout:
     description: Longest time for each slow step, such as the start of a server, in seconds.
     type: int

@@ -20,6 +20,7 @@ author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.docker_socket
+  - gpulab.jupyterhub.lab_door
   - gpulab.jupyterhub.lab_places
 options:
   fail_on:

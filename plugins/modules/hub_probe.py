@@ -16,6 +16,7 @@ description:
   - Leaves the lab as it was, so it never reports a change.
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
+  - gpulab.jupyterhub.lab_door
   - gpulab.jupyterhub.lab_places
   - gpulab.jupyterhub.docker_socket
 options:

@@ -17,6 +17,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.apt_source
 options:
   source:
     description:
@@ -40,17 +41,6 @@ options:
     description: Whether its packages are held.
     type: bool
     default: true
-  repository_url:
-    description: Address of the repository, up to the directory of the architecture, if it is not NVIDIA's own.
-    type: str
-    default: ''
-  repository_key:
-    description: Address of the key that signs it, if it is not C(gpgkey) beside it.
-    type: str
-    default: ''
-  repository_key_content:
-    description: The key itself; without it, the key has to be fetched.
-    type: str
   expected_gpus:
     description: UUIDs of GPUs and slices that somebody shall get; one that is not there is a problem.
     type: list
@@ -125,6 +115,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _nvidia_toolkit as toolkit
 from ..module_utils import _nvidia_toolkit_look as look
+from ..module_utils._apt_look import SOURCE_OPTIONS
 from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -132,9 +123,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "existing": {"type": "str", "choices": ["use", "manage"], "default": "use"},
     "version": {"type": "str", "default": ""},
     "hold": {"type": "bool", "default": True},
-    "repository_url": {"type": "str", "default": ""},
-    "repository_key": {"type": "str", "default": "", "no_log": False},
-    "repository_key_content": {"type": "str", "no_log": False},
+    **SOURCE_OPTIONS,
     "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 

@@ -18,6 +18,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
+  - gpulab.jupyterhub.apt_source
   - gpulab.jupyterhub.docker_socket
 options:
   source:
@@ -62,17 +63,6 @@ options:
     description: The name of its release.
     type: str
     default: ''
-  repository_url:
-    description: Address of the repository, if it is not NVIDIA's own.
-    type: str
-    default: ''
-  repository_key:
-    description: Address of the key that signs it, if it is not the one that NVIDIA's has.
-    type: str
-    default: ''
-  repository_key_content:
-    description: The key itself; without it, the key has to be fetched.
-    type: str
   debian_mirror:
     description: Where Debian's own packages come from, if not from where the server takes its others.
     type: str
@@ -171,7 +161,9 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _nvidia_driver as driver
 from ..module_utils import _nvidia_driver_problems as judge
 from ..module_utils import _nvidia_look as look
+from ..module_utils._apt_look import SOURCE_OPTIONS
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
+from ..module_utils._docker_users import untold
 from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -183,9 +175,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "reboot": {"type": "str", "choices": ["never", "when_idle", "now"], "default": "never"},
     "release": {"type": "list", "elements": "str", "required": True},
     "codename": {"type": "str", "default": ""},
-    "repository_url": {"type": "str", "default": ""},
-    "repository_key": {"type": "str", "default": "", "no_log": False},
-    "repository_key_content": {"type": "str", "no_log": False},
+    **SOURCE_OPTIONS,
     "debian_mirror": {"type": "str", "default": ""},
     **SOCKET_OPTION,
 }
@@ -215,10 +205,7 @@ def main() -> None:
     try:
         found = look.at_server(module, module.params, Docker(module.params["docker_socket"]))
     except DockerError as error:
-        module.fail_json(
-            msg=f"The engine does not tell which users' servers run: {error}. Mend: put it right until `docker ps` "
-            "answers (journalctl -u docker -n 50 says more), and run this again. Nothing was changed."
-        )
+        module.fail_json(msg=untold(error))
     result = results(found, module.params)
     for problem in result["problems"]:
         if problem["severity"] == "warning":
