@@ -149,5 +149,11 @@ def test_what_is_left_alone(look, wishes):
     assert judge.problems(look, WISHES | wishes) == []
 
 
+def test_a_module_that_has_outlived_its_driver_is_nobodys():
+    look = bare(H100)
+    look["driver"]["kernel_version"] = "590.48.01"
+    assert plan(look)["packages"] == OPEN_DEBIAN
+
+
 def test_somebody_elses_driver_is_replaced_on_demand():
     assert plan(fitted(H100, packages=[], managed=False), existing="manage")["packages"] == OPEN_DEBIAN
