@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The accounts API at a real hub."""
 
+import secrets
 import sqlite3
 
 import onetimepass
@@ -68,6 +69,15 @@ def test_what_is_not_accepted_is_refused_in_words(hub, name, body, answer):
 def test_the_probe_may_have_an_account(hub):
     assert hub.api("PUT", "/lab/accounts/lab-probe", json={"password": PASSWORD}).status_code == 201
     assert hub.person().log_in("lab-probe", PASSWORD).ok
+
+
+def test_bcrypt_stretches_what_people_choose_and_not_what_the_probe_makes_up(hub):
+    for name in ("henry", "lab-probe"):
+        hub.api("PUT", f"/lab/accounts/{name}", json={"password": secrets.token_urlsafe(24)})
+    with sqlite3.connect(hub.directory / "jupyterhub.sqlite") as db:
+        stored = dict(db.execute("SELECT username, password FROM users_info"))
+    assert stored["henry"].startswith(b"$2b$12$")
+    assert stored["lab-probe"].startswith(b"$2b$04$")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])

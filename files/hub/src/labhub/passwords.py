@@ -11,11 +11,15 @@ from labhub.texts import Text
 MAX_BYTES = 72
 """bcrypt takes no more."""
 TOO_LONG = Text("A password has at most %(most)s bytes.", most=MAX_BYTES)
+ROUNDS = 12
+"""bcrypt's own: a quarter of a second for each guess at what a person has chosen."""
+PROBE_ROUNDS = 4
+"""bcrypt's least. The probe's password is made up of 192 random bits, for seconds: nobody guesses it, however fast."""
 
 
-def hashed(password: str) -> bytes:
+def hashed(password: str, rounds: int = ROUNDS) -> bytes:
     """Turn a password into what is stored; it has at most `MAX_BYTES` bytes."""
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt())
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(rounds))
 
 
 def matches(password: str, stored: bytes) -> bool:
