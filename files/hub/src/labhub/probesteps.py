@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     from labhub.probekernel import Kernel
 
 
+KERNEL_REST = 0.25
+"""Seconds between a kernel's start and the websocket to it: a server whose own connections to the kernel are not up
+yet when a browser comes asks once, in vain, and again only after half a second."""
+
+
 @dataclass
 class Probe(Client):
     """One walk: what it expects, and what it has found on its way."""
@@ -49,6 +54,7 @@ class Probe(Client):
     packages_dir: str = packages.TARGET
     shared_packages: str = packages.OPEN
     kernel_id: str = ""
+    kernel_began: float = 0.0
     kernel: "Kernel | None" = None
 
     def way(self) -> list[Callable[[], None]]:
@@ -121,7 +127,7 @@ class Probe(Client):
     def start_kernel(self) -> None:
         """Start a kernel, which takes its time: `use_kernel` waits for it."""
         answer = self.server(KERNEL, "POST", "/api/kernels", [201], json={"name": "python3"}, timeout=self.timeout)
-        self.kernel_id = answer.json()["id"]
+        self.kernel_id, self.kernel_began = answer.json()["id"], time.monotonic()
 
     def open_server(self) -> None:
         """Open JupyterLab, which sends the browser through the hub's sign-on and back."""
@@ -131,6 +137,7 @@ class Probe(Client):
 
     def use_kernel(self) -> None:
         """See the kernel compute."""
+        time.sleep(max(0.0, self.kernel_began + KERNEL_REST - time.monotonic()))
         if self.run("print(6 * 7)", KERNEL) != "42":
             raise Fault(KERNEL, self.user, "the kernel cannot multiply")
 
