@@ -30,9 +30,21 @@ def boss(hub):
 
 @pytest.fixture
 async def listening():
-    """A port where something listens, as a server that has started does."""
-    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
-    async with server:
+    """A port where something listens and answers, as a server that has started does."""
+
+    async def answer(reader, writer):
+        if await reader.readline():
+            writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.fixture
+async def silent():
+    """A port where something listens that never says a word."""
+    async with await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1]
 
 

@@ -6,7 +6,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
-from labhub import failures
+from labhub import answers, failures
 from labhub.problems import SpawnProblem
 
 NAME = "jupyter-anna-maria"
@@ -72,16 +72,25 @@ async def test_a_server_that_never_answers_ends_in_words_before_jupyterhub_gives
     assert [record["cause"] for record in failures.STORE.all()] == ["timeout"]
 
 
-async def test_a_server_that_listens_and_never_answers_is_on_record(docker, make):
-    spawner = make()
-    await spawner.start()
-    # What JupyterHub does: it asks over HTTP, gives up, and stops the server.
-    spawner._waiting_for_response = True
-    await spawner.stop()
+async def test_a_server_that_listens_and_never_answers_has_http_timeout_and_no_longer(docker, make, silent):
+    with pytest.raises(SpawnProblem, match="answers no request"):
+        await asyncio.wait_for(make(port=silent, http_timeout=1).start(), 10)
     (record,) = failures.STORE.all()
     assert (record["stage"], record["cause"], record["mended"]) == ("start", "timeout", "")
     assert "answers no request" in record["detail"]
     assert "it is broken" in record["log"]
+
+
+@pytest.mark.parametrize("knock", [lambda *_: asyncio.sleep(60), lambda *_: asyncio.sleep(0, True)])
+async def test_a_server_that_dies_as_its_start_waits_is_told_by_the_clock(docker, make, silent, monkeypatch, knock):
+    # An address that is gone says nothing to a knock, which so takes its time; nor does a server that only listens.
+    monkeypatch.setattr(answers, "accepts_connections", knock)
+    starting = asyncio.ensure_future(make(port=silent).start())
+    while NAME not in docker.containers:
+        await asyncio.sleep(0.01)
+    docker.containers[NAME]["State"] |= {"Running": False, "Status": "exited", "ExitCode": 3}
+    with pytest.raises(SpawnProblem, match="it is broken"):
+        await asyncio.wait_for(starting, 10)
 
 
 async def test_a_container_that_somebody_removes_is_on_record_once(docker, make):

@@ -10,17 +10,13 @@ from docker.errors import DockerException
 from requests import RequestException
 from traitlets import Bool, default
 
-from labhub import failures, gpus, homehelper, mounts, postmortem
+from labhub import answers, failures, gpus, homehelper, mounts, postmortem
 from labhub.container import LABEL, LabContainer
 from labhub.failures import Failure
 from labhub.problems import SpawnProblem, docker_problem
 from labhub.progress import Progress
 from labhub.texts import Text, language_for
 
-KNOCK_INTERVAL = 0.05
-"""Seconds between two tries to reach a server that is starting."""
-POLL_INTERVAL = 1.0
-"""Seconds between two looks at whether its container still runs; each is a call of Docker's."""
 SILENT = Text("Something listens at its port, and answers no request.")
 PATIENCE = 0.95
 """Part of ``start_timeout`` after which a start has failed."""
@@ -74,8 +70,7 @@ class LabSpawner(LabContainer):
         self._progress.tell(30, Text("Creating your container from %(image)s", image=self.image))
         ip, port = await super().start()
         self._progress.tell(60, Text("Waiting for your server to answer"))
-        await self._until_listening(ip, port)
-        self._progress.tell(90, Text("Your server listens"))
+        await self._until_ready(ip, port)
         self._record(lambda: failures.STORE.mend(self.user.name, self.name))
         return ip, port
 
@@ -102,9 +97,6 @@ class LabSpawner(LabContainer):
 
     async def stop(self, now: bool = False) -> None:
         """Stop the server, and remove its container: the next one starts with the settings of its day."""
-        if self._waiting_for_response and not self._stopping:
-            # JupyterHub has asked in vain and gives up; nobody else can stop a server that it waits for.
-            self._keep("start", SpawnProblem(postmortem.cause("timeout"), SILENT, await self._log_end()))
         self._stopping = True
         if not self._name_is_ours:
             # After a start that failed, JupyterHub stops whatever runs by this name.
@@ -205,17 +197,23 @@ class LabSpawner(LabContainer):
             await self.stop_object()
             await self.remove_object()
 
-    async def _until_listening(self, ip: str, port: int) -> None:
-        """Wait until the server accepts connections; the hub bounds the wait by ``start_timeout``.
+    async def _until_ready(self, ip: str, port: int) -> None:
+        """Wait until the server answers; ``start_timeout`` bounds the wait, and ``http_timeout`` that for an answer.
 
-        :raises SpawnProblem: its container stopped before.
+        :raises SpawnProblem: its container stopped before, or it listens and never answers.
         """
-        knocks = 0
-        while not await accepts_connections(ip, port):
-            if knocks % round(POLL_INTERVAL / KNOCK_INTERVAL) == 0 and (ending := await self._ending()) is not None:
+
+        def listens() -> None:
+            self._progress.tell(90, Text("Your server listens"))
+
+        async def look() -> None:
+            if (ending := await self._ending()) is not None:
                 raise ending
-            knocks += 1
-            await asyncio.sleep(KNOCK_INTERVAL)
+
+        try:
+            await answers.until_ready(ip, port, self.http_timeout, listens, look)
+        except TimeoutError as error:
+            raise SpawnProblem(postmortem.cause("timeout"), SILENT, await self._log_end()) from error
 
     # The home
 
@@ -272,13 +270,3 @@ class LabSpawner(LabContainer):
     def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Yield what `start` is doing, as it does it; JupyterHub ends the loop when the server is ready."""
         return self._progress.stream()
-
-
-async def accepts_connections(ip: str, port: int) -> bool:
-    """Tell whether something listens at an address."""
-    try:
-        _reader, writer = await asyncio.wait_for(asyncio.open_connection(ip, port), timeout=2)
-    except (OSError, TimeoutError):
-        return False
-    writer.close()
-    return True
