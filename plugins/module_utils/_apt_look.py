@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,8 @@ SOURCE_OPTIONS: dict[str, Any] = {
 
 # Programs that read them, apt's method of fetching among them, run as other users.
 _MODE = 0o644
+_DPKG = Path("/var/lib/dpkg")
+_FLOCK = "hhqqi"
 _LAYOUT = "${Package}\\t${db:Status-Want}\\t${db:Status-Status}\\t${Version}\\n"
 
 
@@ -46,9 +51,22 @@ def known(module, names: list[str]) -> tuple[dict[str, str], list[str]]:
 
 
 def interrupted() -> bool:
-    """Tell whether dpkg was cut off and wants `dpkg --configure -a` before it does anything else."""
-    updates = Path("/var/lib/dpkg/updates")
-    return updates.is_dir() and any(entry.name.isdigit() for entry in updates.iterdir())
+    """Tell whether dpkg was cut off and wants `dpkg --configure -a` before it does anything else.
+
+    One that is at work, such as that of an apt that outlives a run that was killed, was not: to install waits for it.
+    """
+    updates = _DPKG / "updates"
+    is_amid = updates.is_dir() and any(entry.name.isdigit() for entry in updates.iterdir())
+    return is_amid and not any(_is_held(_DPKG / name) for name in ("lock-frontend", "lock"))
+
+
+def _is_held(lock: Path) -> bool:
+    """Tell whether a process holds a lock, without taking it from others even for a moment."""
+    if not lock.exists():
+        return False
+    with lock.open("rb") as file:
+        found = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+    return struct.unpack_from(_FLOCK, found)[0] != fcntl.F_UNLCK
 
 
 def drifted(files: list[dict[str, str]], owner: tuple[int, int] = (0, 0)) -> list[dict[str, str]]:

@@ -1,6 +1,8 @@
 """What dpkg has, and whether apt's files are as they shall be."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _apt_look as look
@@ -49,3 +51,32 @@ def test_a_file_whose_mode_is_another_is_written_again(tmp_path):
         path.write_bytes(key)
         path.chmod(0o600)
         assert look.drifted([{"path": str(path), "content": None}], ME) == [{"path": str(path), "content": written}]
+
+
+@pytest.fixture
+def cut_off(monkeypatch, tmp_path):
+    """The directory of a dpkg that was cut off."""
+    monkeypatch.setattr(look, "_DPKG", tmp_path)
+    (tmp_path / "updates").mkdir()
+    (tmp_path / "updates" / "0001").touch()
+    return tmp_path
+
+
+def test_dpkg_was_interrupted_where_it_left_something_and_is_at_work_no_longer(cut_off):
+    assert look.interrupted()
+    (cut_off / "lock-frontend").touch()
+    assert look.interrupted()
+    (cut_off / "updates" / "0001").unlink()
+    assert not look.interrupted()
+
+
+@pytest.mark.parametrize("name", ["lock", "lock-frontend"])
+def test_an_apt_that_is_at_work_is_not_taken_for_interrupted(cut_off, name):
+    hold = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.lockf(f, fcntl.LOCK_EX); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, cut_off / name], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        assert not look.interrupted()
+        other.communicate(b"\n")
+    assert look.interrupted()
