@@ -10,6 +10,9 @@ from typing import Any
 
 from ._name_rules import group_name, user_name
 
+_CARD = re.compile(r"GPU-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Of a whole GPU instance; 1c.3g.40gb would be a part of one.
+_PROFILE = re.compile(r"[1-9]g\.[1-9][0-9]*gb(\+\S+)?")
 _UUID = re.compile(r"(GPU|MIG)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -52,6 +55,21 @@ def gpu_uuid(value: Any) -> str | None:
     if isinstance(value, str) and _UUID.fullmatch(value):
         return None
     return f"{value!r} is no UUID of a GPU, GPU-... or MIG-... in full; nvidia-smi -L on the server tells them."
+
+
+def mig_layout(value: list[dict]) -> Iterator[str]:
+    """Yield what is wrong with how cards are to be sliced."""
+    seen: dict[str, int] = {}
+    for number, entry in enumerate(value, start=1):
+        for card in entry["cards"]:
+            if card != "all" and not _CARD.fullmatch(card):
+                yield f"entry {number}: {card!r} is no UUID of a card, GPU-... in full, and not all; see nvidia-smi -L."
+            if card in seen:
+                yield f"entry {number}: {card!r} stands in entry {seen[card]}, too."
+            seen[card] = number
+        for name in entry["slices"]:
+            if not _PROFILE.fullmatch(name):
+                yield f"entry {number}: {name!r} is no profile, such as 3g.40gb; nvidia-smi mig -lgip lists a card's."
 
 
 def gpu_names(value: dict) -> str | None:

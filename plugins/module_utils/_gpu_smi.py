@@ -132,6 +132,7 @@ def _gpu(gpu: Element) -> dict[str, Any]:
         "pci_bus_id": pci_address(gpu.get("id", "")),
         "memory": _memory(gpu, "fb_memory_usage"),
         "mig_mode": _mode(_text(gpu, "mig_mode/current_mig", "mig_mode/current")),
+        "mig_pending": _mode(_text(gpu, "mig_mode/pending_mig", "mig_mode/pending")),
         "mig_devices": [_mig_device(device) for device in gpu.iter("mig_device")],
         "processes": [*_processes(gpu)],
     }

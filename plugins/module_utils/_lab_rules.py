@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ._gpu_rules import driver_branch, environment, gpu_access, gpu_names
+from ._gpu_rules import driver_branch, environment, gpu_access, gpu_names, mig_layout
 from ._name_rules import group_name, user_name
 
 _SERVICE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -179,6 +179,7 @@ _MANY: dict[str, tuple[Callable[[list], Iterator[str]], ...]] = {
     "hub_config_mounts": (mounts, groups_of_mounts),
     "hub_config_services": (services,),
     "hub_config_gpu_access": (gpu_access,),
+    "nvidia_container_toolkit_mig": (mig_layout,),
 }
 
 

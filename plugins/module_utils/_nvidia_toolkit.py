@@ -40,6 +40,7 @@ class Plan(NamedTuple):
     files: Sequence[dict[str, Any]] = ()
     packages: Sequence[str] = ()
     selections: Sequence[dict[str, str]] = ()
+    mig: Sequence[dict[str, Any]] = ()
     specification: str = ""
 
     @property
@@ -85,7 +86,7 @@ def plan(look: Look, wishes: Wishes) -> Plan:
     if not look["cards"] or wishes["source"] == "none":
         return Plan()
     if leaves_alone(look, wishes):
-        return Plan(specification=specification(look))
+        return Plan(mig=look["mig"], specification=specification(look))
     versions = {name: look["packages"][name] for name in PACKAGES if name in look["packages"]}
     wanted = wishes["version"] or max(versions.values(), key=_numbers, default="")
     # Any one of them alone would do for apt, and two versions for nobody.
@@ -99,6 +100,7 @@ def plan(look: Look, wishes: Wishes) -> Plan:
         selections=[
             {"name": name, "selection": selection} for name in versions if (name in look["held"]) is not wishes["hold"]
         ],
+        mig=look["mig"],
         specification=specification(look),
     )
 
@@ -140,7 +142,7 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
     """Judge what is there and what is wished."""
     if not look["cards"] or wishes["source"] == "none":
         return []
-    found = [*_gone(look, wishes), *_elsewhere(look)]
+    found = [*_gone(look, wishes), *_elsewhere(look), *look["mig_problems"]]
     if not leaves_alone(look, wishes):
         found += [*_newer(look, wishes), *_doubled(look)]
     if wishes["source"] == "preinstalled" and not look["version"]:

@@ -9,20 +9,29 @@ from typing import Any
 from . import _apt_look as apt
 from . import _gpu_bus as bus
 from . import _gpu_look as gpu
+from . import _nvidia_mig_look as slices
 from . import _nvidia_toolkit as toolkit
+from ._docker_cli import Docker
 from ._gpu_diagnosis import stale_specs
 
 
-def at_server(module, wishes: toolkit.Wishes) -> dict[str, Any]:
-    """Look at everything that the plan and its judges want; a server without a card is asked for nothing else."""
+def at_server(module, wishes: toolkit.Wishes, docker: Docker) -> dict[str, Any]:
+    """Look at everything that the plan and its judges want; a server without a card is asked for nothing else.
+
+    :raises DockerError: cards are to be sliced anew, and the engine does not tell who uses them.
+    """
     cards = bus.of_the_server(gpu.ROOT)
     if not cards or wishes["source"] == "none":
         return {"cards": cards}
     packages, held = apt.known(module, [*toolkit.PACKAGES])
     is_wanted = wishes["source"] == "nvidia"
+    specifications = at_specifications()
+    todo, problems = slices.at_cards(wishes["mig"], specifications["gpus"], docker)
     return {
         "cards": cards,
-        **at_specifications(),
+        **specifications,
+        "mig": [change._asdict() for change in todo],
+        "mig_problems": problems,
         "managed": any((gpu.ROOT / path.lstrip("/")).exists() for path in toolkit.OURS),
         "packages": packages,
         "held": held,

@@ -136,6 +136,7 @@ gpus:
       returned: always
     compute_cap: {description: "Compute capability, such as V(9.0).", type: str, returned: always}
     mig_mode: {description: "V(enabled), V(disabled) or V(unsupported).", type: str, returned: always}
+    mig_pending: {description: "The MIG mode that it takes with its next reset, likewise.", type: str, returned: always}
     mig_devices:
       description:
         - Its slices, with C(index), C(uuid), C(profile), C(gpu_instance_id), C(compute_instance_id) and C(memory).

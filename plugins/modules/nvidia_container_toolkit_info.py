@@ -18,6 +18,7 @@ author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.apt_source
+  - gpulab.jupyterhub.docker_socket
 options:
   source:
     description:
@@ -46,8 +47,25 @@ options:
     type: list
     elements: str
     default: []
+  mig:
+    description: How cards are to be sliced, as M(gpulab.jupyterhub.nvidia_mig) has it; an empty list leaves them alone.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      cards:
+        description: UUIDs of cards, or V(all) for all that can be sliced and that no other entry names.
+        type: list
+        elements: str
+        required: true
+      slices:
+        description: Profiles by their names. An empty list turns MIG mode off.
+        type: list
+        elements: str
+        required: true
 seealso:
   - module: gpulab.jupyterhub.gpu_info
+  - module: gpulab.jupyterhub.nvidia_mig
   - module: gpulab.jupyterhub.nvidia_cdi
 """
 
@@ -86,6 +104,11 @@ plan:
       type: list
       elements: dict
       returned: always
+    mig:
+      description: Cards to slice anew, by C(uuid), C(mode) to set, whether it C(clears) slices, and the C(slices).
+      type: list
+      elements: dict
+      returned: always
     specification: {description: Why the CDI specification has to be generated; or empty., type: str, returned: always}
     installs: {description: Whether packages or their files have to change., type: bool, returned: always}
 refusal:
@@ -113,9 +136,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils import _nvidia_mig as mig
 from ..module_utils import _nvidia_toolkit as toolkit
 from ..module_utils import _nvidia_toolkit_look as look
 from ..module_utils._apt_look import SOURCE_OPTIONS
+from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -124,6 +149,8 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "version": {"type": "str", "default": ""},
     "hold": {"type": "bool", "default": True},
     **SOURCE_OPTIONS,
+    **SOCKET_OPTION,
+    "mig": mig.LAYOUT_OPTION | {"default": []},
     "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -131,7 +158,10 @@ ARGUMENT_SPEC: dict[str, Any] = {
 def main() -> None:
     """Look, judge, plan."""
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    found = look.at_server(module, module.params)
+    try:
+        found = look.at_server(module, module.params, Docker(module.params["docker_socket"]))
+    except DockerError as fault:
+        module.fail_json(msg=f"The engine does not tell which containers have a GPU: {fault}. Nothing was changed.")
     problems, plan = toolkit.problems(found, module.params), toolkit.plan(found, module.params)
     for problem in problems:
         if problem.severity == "warning":

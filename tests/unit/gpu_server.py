@@ -42,7 +42,7 @@ class Server:
             (self.commands / f"{name}.{n}").write_text(text)
             cases.append(f"'{argument}') cat '{self.commands / name}.{n}';;")
         script = self.commands / name
-        log = f"echo {name} >> {self.commands}/ran"
+        log = f"echo {name} >> {self.commands}/ran; echo {name} $* >> {self.commands}/asked"
         script.write_text(f'#!/bin/sh\n{log}\ncase "$*" in\n{" ".join(cases)}\nesac\nexit {rc}\n')
         script.chmod(0o755)
 
@@ -50,6 +50,11 @@ class Server:
     def ran(self):
         file = self.commands / "ran"
         return file.read_text().split() if file.exists() else []
+
+    @property
+    def asked(self):
+        """What commands were run with, a line each."""
+        return (self.commands / "asked").read_text().splitlines()
 
     def card(self, address, vendor="0x10de", kind="0x030200", driver="nvidia"):
         device = f"sys/bus/pci/devices/{address}"

@@ -36,6 +36,7 @@ def expected(cards):
             "memory": dict(zip(MEMORY, one["memory"], strict=True)),
             "compute_cap": one["cap"],
             "mig_mode": {"Enabled": "enabled"}.get(one["mig"], "unsupported"),
+            "mig_pending": {"Enabled": "enabled"}.get(one["mig"], "unsupported"),
             "mig_devices": [
                 {
                     **{"index": i, "uuid": shapes.mig_uuid(n, i), "profile": piece["profile"]},

@@ -27,6 +27,8 @@ def server(**instead):
         "version": "1.18.0",
         "specs": [SPEC],
         "stale": {},
+        "mig": [],
+        "mig_problems": [],
         "packages": ALL,
         "held": [*ALL],
         "files_drifted": [],

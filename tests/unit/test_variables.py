@@ -124,6 +124,16 @@ def test_right_settings_and_those_of_others_pass():
                 ),
             ]
         ),
+        *(
+            ({"nvidia_container_toolkit_mig": [{"cards": [CARD], "slices": []}, entry]}, told)
+            for entry, told in [
+                ({"cards": ["0"], "slices": []}, "entry 2: '0' is no UUID of a card, GPU-... in full, and not all"),
+                ({"cards": [CARD.replace("GPU", "MIG")], "slices": []}, "is no UUID of a card"),
+                ({"cards": [CARD], "slices": ["1g.10gb"]}, f"entry 2: '{CARD}' stands in entry 1, too."),
+                ({"cards": ["all"], "slices": ["1c.3g.40gb"]}, "entry 2: '1c.3g.40gb' is no profile, such as 3g.40gb"),
+                ({"cards": ["all"], "slices": ["19"]}, "entry 2: '19' is no profile"),
+            ]
+        ),
         ({"hub_images_base_source": "archive", "hub_images_base_archive": "/b.tar"}, "64 hex digits"),
     ],
 )
