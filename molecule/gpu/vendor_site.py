@@ -39,6 +39,7 @@ DRIVER = {
     "nvidia-driver-cuda": StandIn(
         {
             "nvidia_smi.py": "usr/lib/stand-in/nvidia_smi.py",
+            "stand_in_mig.py": "usr/lib/stand-in/stand_in_mig.py",
             "gpu_shapes.py": "usr/lib/stand-in/gpu_shapes.py",
             "libnvidia-ml.so.1": f"{_LIBRARY}.{{version}}",
         },
@@ -48,6 +49,9 @@ DRIVER = {
     ),
     "nvidia-persistenced": StandIn(
         {"nvidia-persistenced.service": "usr/lib/systemd/system/nvidia-persistenced.service"}
+    ),
+    "nvidia-fabricmanager": StandIn(
+        {"nvidia-fabricmanager.service": "usr/lib/systemd/system/nvidia-fabricmanager.service"}
     ),
     "nvidia-modprobe": StandIn(),
 }

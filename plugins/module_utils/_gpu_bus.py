@@ -11,6 +11,8 @@ from ._gpu_cards import architecture
 _VENDOR = "0x10de"
 # Display controllers and 3D controllers; the sound function of a card is neither.
 _CLASSES = ("0x0300", "0x0302")
+# What joins cards on a board (NVSwitch) is a bridge that is none of PCI's kinds.
+_BRIDGES = ("0x0680",)
 
 
 def cards(root: Path = Path("/")) -> list[dict[str, str]]:
@@ -18,7 +20,6 @@ def cards(root: Path = Path("/")) -> list[dict[str, str]]:
 
     :param root: where the server's files begin.
     """
-    devices = sorted((root / "sys/bus/pci/devices").glob("*"))
     return [
         {
             "address": device.name,
@@ -26,9 +27,18 @@ def cards(root: Path = Path("/")) -> list[dict[str, str]]:
             "architecture": architecture(number),
             "driver": (device / "driver").resolve().name if (device / "driver").exists() else "",
         }
-        for device in devices
-        if _read(device / "vendor") == _VENDOR and _read(device / "class").startswith(_CLASSES)
+        for device in _of_nvidia(root, _CLASSES)
     ]
+
+
+def switches(root: Path = Path("/")) -> list[str]:
+    """List the addresses of the NVSwitches, which want the fabric manager."""
+    return [device.name for device in _of_nvidia(root, _BRIDGES)]
+
+
+def _of_nvidia(root: Path, classes: tuple[str, ...]) -> list[Path]:
+    devices = sorted((root / "sys/bus/pci/devices").glob("*"))
+    return [d for d in devices if _read(d / "vendor") == _VENDOR and _read(d / "class").startswith(classes)]
 
 
 def of_the_server(root: Path = Path("/")) -> list[dict[str, str]]:

@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     selections: Sequence[dict[str, str]] = ()
     kernels: Sequence[str] = ()
     load: bool = False
-    persistenced: bool = False
+    services: Sequence[str] = ()
     reboot: bool = False
 
     @property
@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     @property
     def settles(self) -> bool:
         """Whether there is something to do once the packages are as they shall be."""
-        return bool(self.selections or self.kernels or self.load or self.persistenced or self.reboot)
+        return bool(self.selections or self.kernels or self.load or self.services or self.reboot)
 
 
 def choose(look: Look, wishes: Wishes) -> Choice:
@@ -60,7 +60,10 @@ def choose(look: Look, wishes: Wishes) -> Choice:
     branch = wishes["branch"] or names.branch_of(wishes["source"], release) or (fit.last if fit else 0)
     if wishes["source"] not in (names.NVIDIA, names.DISTRO):
         return Choice(branch, flavor, [])
-    return Choice(branch, flavor, names.packages(wishes["source"], release, branch, flavor))
+    packages = names.packages(wishes["source"], release, branch, flavor)
+    if packages and look["switches"]:
+        packages += [name for name in [names.fabric_manager(wishes["source"], release, branch)] if name]
+    return Choice(branch, flavor, packages)
 
 
 def branch_of(version: str) -> int:
@@ -98,7 +101,25 @@ def to_install(look: Look, wishes: Wishes, choice: Choice) -> list[str]:
         headers.append(f"linux-headers-{look['kernel']}")
     lacking = [name for name in choice.packages if name not in look["packages"]]
     older = [name for name, branch in _branches(look, choice) if branch < choice.branch]
-    return headers + [_pinned(name, wishes, choice) for name in lacking + older]
+    wanted = headers + [_pinned(name, wishes, choice) for name in lacking + older]
+    # The fabric manager has to be exactly of the driver's version, which may not be the newest of its branch.
+    version = look["driver"]["userspace_version"]
+    if (
+        version
+        and not older
+        and (name := _fabric_manager(choice))
+        and not _is_of(look["packages"].get(name, ""), version)
+    ):
+        wanted = [word for word in wanted if word.partition("=")[0] != name] + [f"{name}={version}*"]
+    return wanted
+
+
+def _fabric_manager(choice: Choice) -> str:
+    return next((name for name in choice.packages if name.startswith("nvidia-fabricmanager")), "")
+
+
+def _is_of(package_version: str, version: str) -> bool:
+    return package_version.rpartition(":")[2].partition("-")[0] == version
 
 
 def _pinned(name: str, wishes: Wishes, choice: Choice) -> str:
@@ -123,6 +144,10 @@ def _branches(look: Look, choice: Choice) -> list[tuple[str, int]]:
     return [(name, branch_of(look["packages"][name])) for name in there]
 
 
+def _to_start(look: Look) -> list[str]:
+    return [unit for unit, state in look["services"].items() if state == "stopped"]
+
+
 def plan(look: Look, wishes: Wishes) -> Plan:
     """Decide what to do about a driver, from one look and the role's settings."""
     if leaves_alone(look, wishes):
@@ -141,6 +166,7 @@ def plan(look: Look, wishes: Wishes) -> Plan:
         ],
         kernels=look["kernels_without_module"],
         load=bool(installed and not loaded and not reboot),
-        persistenced=bool(look["persistenced"] == "stopped" and (loaded or installed) and not reboot),
+        # The fabric manager runs beside a driver of its own version only, so not before a reboot.
+        services=_to_start(look) if (loaded or installed) and not reboot else [],
         reboot=reboot,
     )

@@ -27,6 +27,7 @@ def problems(look: Look, wishes: Wishes) -> list[Problem]:
         _at_odds,
         _platform,
         _branch,
+        _fabric,
         _pair,
         _newer,
         _by_hand,
@@ -104,6 +105,21 @@ def _platform(look: Look, wishes: Wishes, choice: Choice) -> list[Problem]:
             f"{wishes['source']} has no driver for {release} on this processor; there are packages for Debian 12 and "
             "13 and Ubuntu 22.04, 24.04 and 26.04.",
             "Install a driver by hand, and set `nvidia_driver_source: preinstalled`.",
+        )
+    ]
+
+
+def _fabric(look: Look, wishes: Wishes, choice: Choice) -> list[Problem]:
+    """Refuse a source without the fabric manager where cards compute on nothing without it."""
+    release = names.Release(*wishes["release"])
+    if not look["switches"] or not choice.packages or names.fabric_manager(wishes["source"], release, choice.branch):
+        return []
+    return [
+        error(
+            "fabric-manager-unavailable",
+            "nvidia_driver_source",
+            f"There are NVSwitches, {', '.join(look['switches'])}, and Debian itself has no fabric manager.",
+            "Set `nvidia_driver_source: nvidia`, whose repository has it at each driver's version.",
         )
     ]
 

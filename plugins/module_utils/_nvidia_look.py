@@ -20,7 +20,7 @@ from ._gpu_smi import Report
 from ._nvidia_driver import Choice, Wishes, choose
 from ._platform import architecture
 
-_SERVICE = "nvidia-persistenced.service"
+_PERSISTENCE, _FABRIC = "nvidia-persistenced.service", "nvidia-fabricmanager.service"
 _INSTALLER = "usr/bin/nvidia-uninstall"
 _KERNELS = ["linux-image-*", "linux-headers-*"]
 _NON_FREE = re.compile(r"\bnon-free\b(?!-)")
@@ -34,7 +34,7 @@ def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
     cards = bus.of_the_server(gpu.ROOT)
     if not cards or wishes["source"] == "none":
         return {"cards": cards}
-    found = {"cards": cards, **gpu.at_driver(there=True, report=Report())}
+    found = {"cards": cards, "switches": bus.switches(gpu.ROOT), **gpu.at_driver(there=True, report=Report())}
     found |= {"installed_version": found.pop("installed")["installed_version"], "kernel": os.uname().release}
     choice = choose(found, wishes)
     packages, held = apt.known(module, [*choice.packages, *_KERNELS])
@@ -48,7 +48,7 @@ def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
         "installer": f"/{_INSTALLER}" if (gpu.ROOT / _INSTALLER).exists() else "",
         "kernel_headers": (kernels / found["kernel"] / "build").exists(),
         "kernels_without_module": kernels_without_module(found["driver"]["dkms"]),
-        "persistenced": service(),
+        "services": {unit: service(unit) for unit in (_PERSISTENCE, *([_FABRIC] if found["switches"] else []))},
         "user_servers": user_servers(docker),
     }
 
@@ -93,11 +93,11 @@ def kernels_without_module(dkms: list[dict[str, str]]) -> list[str]:
     return [name for name in kernels if name not in built and (gpu.ROOT / f"boot/vmlinuz-{name}").exists()]
 
 
-def service() -> str:
-    """Tell how the persistence daemon is: running, now and with the server, stopped, or absent."""
+def service(unit: str) -> str:
+    """Tell how a daemon of the driver's is: running, now and with the server, stopped, or absent."""
     if not (gpu.ROOT / "run/systemd/system").is_dir():
         return "absent"
-    shown = gpu.run(["systemctl", "show", _SERVICE, "--property=LoadState,ActiveState,UnitFileState"]).out
+    shown = gpu.run(["systemctl", "show", unit, "--property=LoadState,ActiveState,UnitFileState"]).out
     state = dict(re.findall(r"^(\w+)=(.*)$", shown, re.M))
     if state.get("LoadState") != "loaded":
         return "absent"

@@ -47,6 +47,8 @@ _UBUNTU_BRANCH = 580
 OWN_VERSIONS = ("nvidia-persistenced", "nvidia-modprobe")
 # The first branch whose packages have no number in their names in NVIDIA's repository for Ubuntu.
 _WITHOUT_NUMBERS = 590
+# The first whose fabric manager has none there.
+_FABRIC_WITHOUT_NUMBER = 580
 
 
 def repository(release: Release, processor: str) -> str:
@@ -81,6 +83,14 @@ def packages(source: str, release: Release, branch: int, flavor: str) -> list[st
         return []
     names = _DEBIAN if release.distribution == "Debian" else _UBUNTU
     return names[source](branch, flavor == OPEN)
+
+
+def fabric_manager(source: str, release: Release, branch: int) -> str:
+    """Name the package of the fabric manager; empty where the source has none."""
+    if source == DISTRO and release.distribution == "Debian":
+        return ""
+    is_numbered = source == DISTRO or 0 < branch < _FABRIC_WITHOUT_NUMBER
+    return f"nvidia-fabricmanager-{branch}" if is_numbered else "nvidia-fabricmanager"
 
 
 def _debian_nvidia(_branch: int, is_open: bool) -> list[str]:

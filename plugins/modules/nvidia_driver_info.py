@@ -92,6 +92,11 @@ cards:
   returned: always
   type: list
   elements: dict
+switches:
+  description: PCI addresses of the NVSwitches, which want the fabric manager.
+  returned: always
+  type: list
+  elements: str
 choice:
   description: The driver that they shall have.
   returned: always
@@ -124,7 +129,7 @@ plan:
       returned: always
     kernels: {description: Kernels to build the module for., type: list, elements: str, returned: always}
     load: {description: Whether to load the module., type: bool, returned: always}
-    persistenced: {description: Whether to start the persistence daemon., type: bool, returned: always}
+    services: {description: Daemons of the driver's to start., type: list, elements: str, returned: always}
     reboot: {description: Whether only a reboot loads what is installed., type: bool, returned: always}
     installs: {description: Whether packages or their files have to change., type: bool, returned: always}
     settles: {description: Whether there is anything to do after that., type: bool, returned: always}

@@ -6,8 +6,11 @@ import yaml
 from e2e.runs import ROOT
 
 CARDS = yaml.safe_load((ROOT / "molecule/gpu/vars/cards.yml").read_text())["cards"]
-ONE, TWO = (card["uuid"] for card in CARDS)
+ONE, TWO, SPLIT = (card["uuid"] for card in CARDS[:3])
+SLICES = ["3g.40gb", "2g.20gb", "1g.10gb", "1g.10gb"]
+"""How the inventory has the third."""
 DRIVER = ("nvidia-kernel-open-dkms", "nvidia-driver-cuda", "nvidia-persistenced", "nvidia-modprobe")
+FABRIC = "nvidia-fabricmanager"
 TOOLKIT = (
     "nvidia-container-toolkit",
     "nvidia-container-toolkit-base",

@@ -8,6 +8,7 @@ DEPRECATED = "Requested functionality has been deprecated"
 def card(name, uuid, address, memory, **more):
     """Describe a card; *memory* is total, reserved, used and free in MiB."""
     return {"name": name, "uuid": uuid, "address": address, "memory": memory, "cap": "", "mig": "N/A"} | {
+        "pending": None,
         "slices": [],
         "processes": [],
         "recovery": None,
@@ -112,7 +113,7 @@ def _xml_card(one):
     return [
         ("product_name", one["name"]),
         ("display_mode", DEPRECATED),
-        ("mig_mode", [("current_mig", one["mig"]), ("pending_mig", one["mig"])]),
+        ("mig_mode", [("current_mig", one["mig"]), ("pending_mig", one["pending"] or one["mig"])]),
         ("mig_devices", slices or "None"),
         ("uuid", one["uuid"]),
         ("gpu_reset_status", [("reset_required", one["reset"])]),
@@ -183,7 +184,7 @@ def _text_card(one):
     return [
         ("Product Name", one["name"]),
         ("Display Mode", DEPRECATED),
-        ("MIG Mode", [("Current", one["mig"]), ("Pending", one["mig"])]),
+        ("MIG Mode", [("Current", one["mig"]), ("Pending", one["pending"] or one["mig"])]),
         *(("MIG Device", _text_slice(n, piece)) for n, piece in enumerate(one["slices"])),
         ("GPU UUID", one["uuid"]),
         ("GPU Recovery Action", one["recovery"]),
@@ -225,7 +226,7 @@ def listed(cards):
     for n, one in enumerate(cards):
         lines.append(f"GPU {n}: {one['name']} (UUID: {one['uuid']})")
         lines += [
-            f"  MIG {piece['profile']:<10}  Device {i:>2}: (UUID: {mig_uuid(n, i)})"
+            f"  MIG {piece['profile']:<10}  Device {i:>2}: (UUID: {piece.get('uuid') or mig_uuid(n, i)})"
             for i, piece in enumerate(one["slices"])
         ]
     return "\n".join([*lines, ""])

@@ -51,7 +51,8 @@ def bare(*numbers):
         "dpkg_interrupted": False,
         "kernel_headers": True,
         "kernels_without_module": [],
-        "persistenced": "absent",
+        "switches": [],
+        "services": {"nvidia-persistenced.service": "absent"},
         "user_servers": [],
     }
 
@@ -61,5 +62,6 @@ def fitted(*numbers, version="590.48.01", packages=tuple(OPEN_DEBIAN), **instead
     look = bare(*numbers)
     look["packages"] |= dict.fromkeys(packages, f"{version}-1")
     look["driver"] |= {"kernel_version": version, "userspace_version": version}
-    more = {"installed_version": version, "held": [*packages], "managed": True, "persistenced": "running"}
+    more = {"installed_version": version, "held": [*packages], "managed": True}
+    more["services"] = {"nvidia-persistenced.service": "running"}
     return look | more | instead

@@ -101,7 +101,7 @@ def test_where_a_branch_is_wanted_no_other_is_taken():
         ({"dpkg_interrupted": True}, {"repair_dpkg": True}),
         ({"files_drifted": [{"path": "/a"}]}, {"files": [{"path": "/a"}]}),
         ({"kernels_without_module": ["6.13"]}, {"kernels": ["6.13"]}),
-        ({"persistenced": "stopped"}, {"persistenced": True}),
+        ({"services": {"a": "stopped", "b": "running", "c": "absent"}}, {"services": ["a"]}),
         (
             {"driver": {"kernel_version": "", "userspace_version": "590.48.01", "reboot_required": False}},
             {"load": True},
@@ -157,3 +157,43 @@ def test_a_module_that_has_outlived_its_driver_is_nobodys():
 
 def test_somebody_elses_driver_is_replaced_on_demand():
     assert plan(fitted(H100, packages=[], managed=False), existing="manage")["packages"] == OPEN_DEBIAN
+
+
+# --- NVSwitch ---------------------------------------------------------------------------------------------------------
+
+SWITCHES = {"switches": ["0000:b1:00.0"]}
+FABRIC = "nvidia-fabricmanager"
+
+
+@pytest.mark.parametrize(
+    ("wishes", "package"),
+    [
+        ({}, FABRIC),
+        ({"branch": 580}, f"{FABRIC}=580.*"),
+        ({"branch": 570}, f"{FABRIC}-570=570.*"),
+        ({"branch": 570, "release": UBUNTU}, f"{FABRIC}-570=570.*"),
+        ({"source": "distro", "release": UBUNTU}, f"{FABRIC}-580"),
+    ],
+)
+def test_cards_that_switches_join_get_the_fabric_manager_too(wishes, package):
+    assert plan(bare(H100) | SWITCHES, **wishes)["packages"][-1] == package
+    assert not any(FABRIC in name for name in plan(bare(H100), **wishes)["packages"])
+
+
+@pytest.mark.parametrize(
+    ("there", "planned"),
+    [
+        ({}, [f"{FABRIC}=590.48.01*"]),
+        ({FABRIC: "590.44.01-1"}, [f"{FABRIC}=590.48.01*"]),
+        ({FABRIC: "590.48.01-1"}, []),
+    ],
+)
+def test_the_fabric_manager_is_of_exactly_the_drivers_version(there, planned):
+    look = fitted(H100, **SWITCHES)
+    look["packages"] |= there
+    assert plan(look).get("packages", []) == planned
+
+
+def test_an_older_branch_is_replaced_with_its_fabric_manager():
+    look = fitted(H100, version="580.1", packages=[*OPEN_DEBIAN, FABRIC], **SWITCHES)
+    assert plan(look, branch=590)["packages"] == [f"{name}=590.*" for name in (*OPEN_DEBIAN[:2], FABRIC)]

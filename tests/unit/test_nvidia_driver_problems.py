@@ -32,6 +32,9 @@ REFUSED = [
     pytest.param(bare(T4), {"release": ["Debian", "14"]}, "driver-platform-unknown", id="a release to come"),
     pytest.param(bare(T4) | {"repository_known": False}, {}, "driver-platform-unknown", id="a processor without"),
     pytest.param(bare(T4), {"source": "distro", "branch": 580}, "driver-branch-unavailable", id="not Debian's branch"),
+    pytest.param(
+        bare(H100) | {"switches": ["0000:b1:00.0"]}, {"source": "distro"}, "fabric-manager-unavailable", id="NVSwitch"
+    ),
     pytest.param(bare(T4), {"source": "preinstalled"}, "driver-missing", id="not preinstalled"),
     pytest.param(fitted(T4), {"branch": 580}, "driver-newer", id="a downgrade"),
     pytest.param(

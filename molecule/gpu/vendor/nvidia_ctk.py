@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+# A card that dies is None, so that the others keep their numbers.
+CARDS = json.loads(Path("/etc/stand-in/cards.json").read_text())
+
 
 def node(path: str) -> dict[str, Any]:
     """Describe a device node that is there."""
@@ -23,10 +26,13 @@ def mount(host: str, container: str) -> dict[str, Any]:
 def specification() -> dict[str, Any]:
     """Describe all cards, and what comes along with each."""
     told = subprocess.run(["nvidia-smi", "-L"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    nodes = {uuid: f"/dev/nvidia{place(uuid)}" for uuid in re.findall(r"\(UUID: (GPU-[^)]+)\)", told)}
+    nodes = named(told)
     library = next(Path("/usr/lib").glob("*/libnvidia-ml.so.1")).resolve()
     devices = [{"name": uuid, "containerEdits": {"deviceNodes": [node(path)]}} for uuid, path in nodes.items()]
-    everything = {"name": "all", "containerEdits": {"deviceNodes": [node(path) for path in nodes.values()]}}
+    everything = {
+        "name": "all",
+        "containerEdits": {"deviceNodes": [node(path) for path in dict.fromkeys(nodes.values())]},
+    }
     return {
         "cdiVersion": "0.5.0",
         "kind": "nvidia.com/gpu",
@@ -42,10 +48,16 @@ def specification() -> dict[str, Any]:
     }
 
 
-def place(uuid: str) -> int:
-    """Return the number of a card's node, which it keeps when another dies."""
-    cards = json.loads(Path("/etc/stand-in/cards.json").read_text())
-    return next(number for number, card in enumerate(cards) if card and card["uuid"] == uuid)
+def named(told: str) -> dict[str, str]:
+    """Return the nodes of slices, and of cards that are not in MIG mode, by UUID; a slice has its card's."""
+    cards = {card["uuid"]: (f"/dev/nvidia{number}", card) for number, card in enumerate(CARDS) if card}
+    nodes, path = {}, ""
+    for uuid in re.findall(r"\(UUID: ([^)]+)\)", told):
+        if uuid in cards:
+            path, card = cards[uuid]
+        if uuid not in cards or card.get("mig") != "Enabled":
+            nodes[uuid] = path
+    return nodes
 
 
 if __name__ == "__main__":

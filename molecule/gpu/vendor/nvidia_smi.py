@@ -1,11 +1,11 @@
 """Stand-in for nvidia-smi: tells of the cards of /etc/stand-in/cards.json, as recordings of the real one have it."""
 
-import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, "/usr/lib/stand-in")
 import gpu_shapes as shapes
+import stand_in_mig
 
 CUDA = {"580": "13.0", "590": "13.1"}
 
@@ -21,7 +21,11 @@ def main(words: list[str]) -> int:
     if module.read_text().strip() != own:
         print("Failed to initialize NVML: Driver/library version mismatch")
         return 18
-    cards = [shapes.card(**card) for card in json.loads(Path("/etc/stand-in/cards.json").read_text()) if card]
+    if "mig" in words or "-mig" in words or "--gpu-reset" in words:
+        code, said = stand_in_mig.main(words)
+        print(said, end="")
+        return code
+    cards = [shapes.card(**card) for card in stand_in_mig.read() if card]
     versions = {"driver": own, "cuda": CUDA[own[:3]]}
     said = {
         "-q -x": lambda: shapes.xml(cards, **versions),

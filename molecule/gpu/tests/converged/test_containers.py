@@ -33,7 +33,7 @@ def test_a_gpu_that_is_given_away_and_is_gone_is_warned_of(converge):
     rules = {"hub_config_gpu_access": [{"users": ["ada"], "gpus": "all"}, {"gpus": [ONE, gone]}]}
     run = converge(f"--extra-vars={json.dumps(rules)}")
     assert (run.code, run.changes["gpu"]) == (0, 0), run.said
-    assert f"{gone} is given to users, and this server has {ONE}, {TWO}." in " ".join(run.said.split())
+    assert f"{gone} is given to users, and this server has {ONE}, {TWO}, " in " ".join(run.said.split())
 
 
 def test_a_gpu_that_the_server_lacks_is_told(module, image):

@@ -1,7 +1,7 @@
 """After the first converge: the driver of the branch that was asked for is installed, held and loaded."""
 
 import pytest
-from e2e.gpu_scenario import DRIVER, ONE, TWO, codes
+from e2e.gpu_scenario import CARDS, DRIVER, FABRIC, codes
 
 FILES = [
     "/etc/apt/sources.list.d/gpulab-nvidia-driver.sources",
@@ -13,7 +13,7 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("package", DRIVER)
+@pytest.mark.parametrize("package", [*DRIVER, FABRIC])
 def test_the_branch_that_was_asked_for_is_installed_and_held(gpu, package):
     assert gpu.package(package).version == "580.95.05-1"
     assert package in gpu.check_output("apt-mark showhold").split()
@@ -44,17 +44,17 @@ def test_unattended_upgrades_leave_it_alone(gpu):
     assert '"libnvidia-"' in kept
 
 
-def test_the_persistence_daemon_runs_now_and_with_the_server(gpu):
-    assert gpu.service("nvidia-persistenced").is_running
-    assert gpu.service("nvidia-persistenced").is_enabled
+@pytest.mark.parametrize("daemon", ["nvidia-persistenced", FABRIC])
+def test_the_drivers_daemons_run_now_and_with_the_server(gpu, daemon):
+    assert gpu.service(daemon).is_running
+    assert gpu.service(daemon).is_enabled
 
 
 def test_nothing_is_wrong_with_the_gpus(module):
-    result = module("gpu_info", expect_gpus=2)
+    result = module("gpu_info", expect_gpus=len(CARDS))
     assert (result["status"], codes(result)) == ("ok", [])
-    assert [card["uuid"] for card in result["gpus"]] == [ONE, TWO]
+    assert [card["uuid"] for card in result["gpus"]] == [card["uuid"] for card in CARDS]
     assert (result["driver"]["kernel_version"], result["driver"]["match"]) == ("580.95.05", True)
-    assert (result["driver"]["flavor"], [card["architecture"] for card in result["pci_gpus"]]) == (
-        "open",
-        ["Hopper"] * 2,
-    )
+    assert result["driver"]["flavor"] == "open"
+    kinds = ["Hopper", "Hopper", "Ampere", "Ampere", "Ada", "Ada", "Turing", "Ada"]
+    assert [card["architecture"] for card in result["pci_gpus"]] == kinds

@@ -1,7 +1,7 @@
 """What a hand changes of driver and toolkit is named by a check, put right by the next run, and nothing else is."""
 
 import pytest
-from e2e.gpu_scenario import ONE
+from e2e.gpu_scenario import CARDS, ONE
 
 SPECIFICATION = "/etc/cdi/nvidia.yaml"
 DRIFTS = {
@@ -17,7 +17,8 @@ DRIFTS = {
     "modules at the start": ("sed -i /uvm/d /etc/modules-load.d/gpulab-nvidia-driver.conf", "+nvidia-uvm"),
     "nouveau": ("rm /etc/modprobe.d/gpulab-nvidia-driver.conf", "+blacklist nouveau"),
     "the module": ("rm -r /sys/module/nvidia", "modprobe --all nvidia nvidia-uvm"),
-    "the daemon": ("systemctl disable --now nvidia-persistenced", "Start the persistence daemon"),
+    "a daemon": ("systemctl disable --now nvidia-persistenced", "Start the driver's daemons"),
+    "the fabric manager": ("systemctl stop nvidia-fabricmanager", "Start the driver's daemons"),
     "source of the toolkit": ("rm /etc/apt/sources.list.d/gpulab-nvidia-container-toolkit.sources", "+URIs: "),
     "version of the toolkit": ("rm /etc/apt/preferences.d/gpulab-nvidia-container-toolkit", "+Pin: version 1.17*"),
     "hold of the toolkit": ("apt-mark unhold nvidia-container-toolkit", "nvidia-container-toolkit: hold"),
@@ -42,7 +43,7 @@ def test_what_drifted_is_named_and_put_right(gpu, converge, name):
 
 def test_after_all_of_it_nothing_is_left_to_do(converge, module):
     assert converge().changes["gpu"] == 0
-    assert module("gpu_info", expect_gpus=2)["status"] == "ok"
+    assert module("gpu_info", expect_gpus=len(CARDS))["status"] == "ok"
 
 
 def test_a_card_that_dies_leaves_the_specification_and_is_told(gpu, converge, module, image):

@@ -2,7 +2,7 @@
 
 import json
 
-from e2e.gpu_scenario import ONE, TWO, codes
+from e2e.gpu_scenario import CARDS, ONE, SLICES, SPLIT, TWO, codes
 
 NEWER = "nvidia_driver_branch=590"
 SPECIFICATION = "/etc/cdi/nvidia.yaml"
@@ -10,12 +10,15 @@ SPECIFICATION = "/etc/cdi/nvidia.yaml"
 
 def test_after_a_reboot_the_new_driver_runs_and_the_specification_is_refreshed(gpu, converge, module, image):
     result = module("gpu_info")
-    assert codes(result) == ["cdi_stale"]
+    # A start takes the slices of every card, and leaves MIG mode to this one.
+    assert sorted(codes(result)) == ["cdi_stale", "mig_without_slices"]
     assert result["driver"]["kernel_version"] == "590.48.01"
     assert gpu.service("nvidia-persistenced").is_running
     run = converge("--extra-vars", NEWER)
-    assert (run.code, run.changes["gpu"]) == (0, 1), run.said
-    assert module("gpu_info", expect_gpus=2)["status"] == "ok"
+    assert (run.code, run.changes["gpu"]) == (0, 2), run.said
+    result = module("gpu_info", expect_gpus=len(CARDS))
+    assert result["status"] == "ok"
+    assert {card["uuid"]: len(card["mig_devices"]) for card in result["gpus"]}[SPLIT] == len(SLICES)
     assert "590.48.01" in gpu.file(SPECIFICATION).content_string
     assert module("container_gpu_info", image=image, gpus=[ONE, TWO])["status"] == "ok"
 
