@@ -13,12 +13,13 @@ usage() {
 ./run.sh doctor                what is wrong on every server, since when, what to type; changes nothing
 ./run.sh users                 keep accounts as hub_stack_users in the inventory has them
 ./run.sh bundle -e lab_bundle=DIRECTORY   save the images for servers without a way out
+./run.sh drain                 stop users' servers, and let none start until ./run.sh undrain
 ./run.sh down                  stop the lab and its users' servers; every file stays
 ./run.sh PLAYBOOK [OPTIONS]    run playbooks/PLAYBOOK.yml with ansible-playbook's OPTIONS
 ./run.sh site -i inventories/mine    ... on other servers
 ./run.sh --help                this text
 
-Playbooks: site, server, hub, verify, doctor, users, bundle, down. It sets up .venv by itself.
+Playbooks: site, server, hub, verify, doctor, users, bundle, drain, undrain, down. It sets up .venv by itself.
 TEXT
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ._hub_drain import judge as drained
 from ._hub_failures import failures
 from ._hub_ground import Facts, compose, ended, judge_engine, judge_stack
 from ._problems import Problem, error, warning
@@ -21,14 +22,14 @@ def diagnose(facts: Facts) -> list[Problem]:
     """Judge a lab.
 
     :param facts: `data_root`, `compose_project`, `min_free_gb`, `engine`, `stack`, `user_containers`, `user_image`,
-        `door`, `token`, `hub`, `users`, `routes`, `servers` and `disks`, as `_hub_look` returns them, and `failures`,
-        as `_hub_failures` does; `users` and `routes` are None if the hub did not tell.
+        `door`, `token`, `hub`, `users`, `routes`, `servers` and `disks`, as `_hub_look` returns them, `failures` as
+        `_hub_failures` does, and `drained` as `_hub_drain` does; `users` and `routes` are None if the hub did not tell.
     """
     ground = [*judge_engine(facts)] or [*judge_stack(facts)]
     above = [] if any(problem.severity == "error" for problem in ground) else _above(facts)
     # A server that has no lab has no image of it either, and that is no news.
     images = _images(facts) if facts["stack"] else ()
-    return [*ground, *above, *images, *_disks(facts)]
+    return [*ground, *above, *images, *_disks(facts), *drained(facts["drained"])]
 
 
 def _above(facts: Facts) -> list[Problem]:

@@ -15,7 +15,7 @@ from ._times import instant
 KEYS = ("user", "server", "when", "stage", "cause", "text", "detail", "exit_code", "log", "mended")
 
 # Somebody wanted these; and that a GPU is refused to whom it is not given is what the inventory wants.
-_WANTED = ("stopped", "ended", "removed", "gpu-refused")
+_WANTED = ("stopped", "ended", "removed", "gpu-refused", "drained")
 _LOG = "{compose} logs --tail=200 jupyterhub, and the lines above, tell more."
 _REMEDIES = {
     "memory": "Raise hub_config_user_memory, then ./run.sh; or the user works with less data at once.",

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from . import _hub_drain as drain
 from . import _hub_look as look
 from ._docker_cli import Docker
 from ._hub_api import HubApi
@@ -33,6 +34,7 @@ def gather(wishes: Mapping[str, Any], docker: Docker, token: str, token_facts: d
         **look.at_engine(docker, wishes["compose_project"], wishes["user_image"]),
         **{"hub": {}, "users": None, "routes": None, "servers": [], "failures": []},
         "token": token_facts,
+        "drained": drain.read(wishes["data_root"]),
     }
     api = HubApi(wishes["url"], token, wishes["timeout"], wishes["ca_path"])
     facts["door"] = look.at_door(api, wishes["url"])

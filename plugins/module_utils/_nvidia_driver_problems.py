@@ -234,7 +234,7 @@ def _users(look: Look, wishes: Wishes, choice: Choice) -> list[Problem]:
             "nvidia_driver_branch",
             f"{', '.join(packages)} would be installed under the servers of users: {', '.join(look['user_servers'])}. "
             "A driver whose libraries were replaced serves no new program until the server is rebooted.",
-            "Have them saved and stopped, and run this again.",
+            "Have them saved and stopped, ./run.sh drain, and run this again.",
         )
     ]
 
@@ -249,7 +249,8 @@ def _reboot(look: Look, wishes: Wishes, _choice: Choice) -> list[Problem]:
             "nvidia_driver_reboot",
             "The driver that is installed is not the one that runs, and a reboot now would stop the servers of users: "
             f"{', '.join(look['user_servers'])}.",
-            "Have them saved and stopped, and run this again; or set `nvidia_driver_reboot: when_idle`, which waits.",
+            "Have them saved and stopped, ./run.sh drain, and run this again; or have it wait, `nvidia_driver_reboot: "
+            "when_idle`.",
         )
     ]
 

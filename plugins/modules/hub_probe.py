@@ -70,6 +70,10 @@ steps:
   type: list
   elements: dict
   sample: [{name: "log in", ok: true, seconds: 0.2}]
+drained:
+  description: Whether the lab is drained, so that the walk was left out.
+  returned: always
+  type: bool
 problems:
   description:
     - What is wrong, the worst first, as C(code), C(severity), C(subject), C(evidence) and C(remedy).
@@ -105,17 +109,29 @@ def examine(module: AnsibleModule, docker: Docker) -> list[Problem]:
     return problems
 
 
+def is_drained(problems: list[Problem]) -> bool:
+    """Tell whether nobody's server starts, as somebody wants it."""
+    return any(problem.code == "hub-drained" for problem in problems)
+
+
+def left_out(problems: list[Problem], why: str) -> dict[str, Any]:
+    """Return the result of a look that no walk followed."""
+    return {"problems": as_dicts(problems), "msg": why, "drained": is_drained(problems)}
+
+
 def prove(module: AnsibleModule, docker: Docker) -> dict[str, Any]:
     """Look at the lab while the walk gets ready, then walk; returns the module's result."""
     walk = Walk(docker, module.params)
     try:
         problems = examine(module, docker)
+        if is_drained(problems):
+            return left_out(problems, "The walk was left out, as the lab is drained: ./run.sh undrain.")
         report = walk.take()
     finally:
         walk.leave()
         remove_home(Path(module.params["data_root"]) / "home", module.params["user"])
     met = [Problem(**report["problem"])] if report.get("problem") else []
-    result = {"steps": report["steps"], "problems": as_dicts(problems + met)}
+    result = {"steps": report["steps"], "problems": as_dicts(problems + met), "drained": False}
     if not report["ok"]:
         module.fail_json(msg=render(met), **result)
     for problem in met:
@@ -141,7 +157,7 @@ def main() -> None:
     if module.check_mode:
         problems = examine(module, docker)
         said = "The walk was left out in check mode, as it starts a server."
-        module.exit_json(changed=False, problems=as_dicts(problems), msg=said)
+        module.exit_json(changed=False, **left_out(problems, said))
     module.exit_json(changed=False, **prove(module, docker))
 
 

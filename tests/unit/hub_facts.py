@@ -54,6 +54,7 @@ def well():
         "user_containers": [alice["container"]],
         "user_image": {"name": "jupyter-custom-gpu:latest", "present": True, "jupyterhub": "6.1.1"},
         "door": {"url": "http://127.0.0.1:8000", "state": "ok", "status": 200, "detail": "", "version": "6.1.1"},
+        "drained": None,
         "token": {"file": "/srv/jupyterhub/secrets/ansible_token", "state": "ok", "detail": ""},
         "hub": {"version": "6.1.1"},
         "users": [{"name": "alice"}],

@@ -121,6 +121,17 @@ def test_a_check_looks_and_does_not_walk(run, engine):
     assert not (engine / "walk").exists()
 
 
+def test_a_lab_that_is_drained_is_looked_at_and_not_walked_through(run, engine, tmp_path):
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/drained.json").write_text('{"since": "2026-12-01T10:00:00Z", "reason": "New drivers."}')
+    result = run()
+    assert (result.get("failed"), result["drained"]) == (None, True)
+    assert [problem["evidence"] for problem in result["problems"]] == [
+        "It is drained, since 2026-12-01T10:00:00Z: no server starts. New drivers."
+    ]
+    assert (engine / "walk").read_text() == "left\n"
+
+
 def test_a_walk_that_meets_an_error_fails_and_a_warning_only_warns(run, engine):
     (engine / "report").write_text(json.dumps(WELL | {"ok": False, "problem": PROBLEM | {"severity": "error"}}))
     assert run()["failed"]

@@ -32,6 +32,7 @@ CAUSES = {
     "version": Text("Your server and the hub do not speak the same version of JupyterHub."),
     "mount": Text("A directory that your server needs is missing."),
     "name": Text("A container with the name of yours exists already, and is not the lab's."),
+    "drained": Text("The lab is being worked on. No server starts until that is done."),
     "gpu-refused": Text("The GPU that you asked for is not yours to have."),
     "gpu-missing": Text("The GPU that your server should get is not there."),
     "gpu-no-cdi": Text("The Docker engine cannot give your server its GPU: CDI is off."),

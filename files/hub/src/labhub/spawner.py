@@ -10,7 +10,7 @@ from docker.errors import DockerException
 from requests import RequestException
 from traitlets import Bool, default
 
-from labhub import answers, failures, gpus, homehelper, mounts, postmortem
+from labhub import answers, drained, failures, gpus, homehelper, mounts, postmortem
 from labhub.container import LABEL, LabContainer
 from labhub.failures import Failure
 from labhub.problems import SpawnProblem, docker_problem
@@ -62,6 +62,8 @@ class LabSpawner(LabContainer):
             self._starting = False
 
     async def _start(self) -> tuple[str, int]:
+        if (why := drained.reason()) is not None:
+            raise SpawnProblem(postmortem.cause("drained"), why)
         self._gpus = self._chosen_gpus()
         self._progress.tell(10, Text("Making sure that your home is there"))
         self._uid = await self.ensure_home()
@@ -92,7 +94,9 @@ class LabSpawner(LabContainer):
     def _on_record(self, problem: SpawnProblem) -> SpawnProblem:
         """Put a problem on record, and into the language of whoever started the server."""
         problem.say(self._progress.language)
-        self._keep("start", problem)
+        # That is no failure, and there is nothing to find out about it.
+        if problem.cause.code != "drained":
+            self._keep("start", problem)
         return problem
 
     async def stop(self, now: bool = False) -> None:
