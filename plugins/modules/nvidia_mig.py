@@ -89,7 +89,8 @@ def act(module, change: mig.Change) -> bool:
     card = ("-i", change.uuid)
     if change.clears:
         smi(module, "mig", "-dci", *card)
-    if change.clears or not change.mode:
+    # One whose compute instance is gone is no slice, and takes its room all the same.
+    if change.mode != "enabled":
         smi(module, "mig", "-dgi", *card)
     if change.mode and waits(module, change):
         return True
