@@ -26,8 +26,9 @@ def test_a_check_of_a_converged_lab_has_nothing_to_tell():
 @pytest.fixture
 def foreign_hub():
     """A hub that runs from another image of the lab's; the one that the settings ask for is there, too."""
-    image = "gpulab/hub:of-another-day"
-    text = f"FROM {docker('ps', *HUB)}\nLABEL e2e=another\n"
+    digest = "0123456789ab"
+    image = f"gpulab/hub:{digest}"
+    text = f"FROM {docker('ps', *HUB)}\nLABEL org.gpulab.jupyterhub.digest={digest}\n"
     build = ["docker", "build", "-q", "-t", image, "-"]
     subprocess.run(build, input=text, text=True, check=True, capture_output=True, timeout=120)
     run = run_sh("hub", "-e", f"hub_stack_hub_image={image}", "-e", "hub_images_prune=false")

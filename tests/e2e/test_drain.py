@@ -37,7 +37,10 @@ def test_a_drained_lab_stops_servers_and_starts_none(lab, hub, guests, info, vis
         hub.start(guest.name)
 
     person = visitor("user", locale="ru-RU")
-    person.log_in(guest.name, guest.password)
+    person.page.goto("/hub/login")
+    person.page.get_by_label("Имя пользователя").fill(guest.name)
+    person.page.get_by_label("Пароль").fill(guest.password)
+    person.page.get_by_role("button", name="Вход").click()
     person.page.goto(f"/hub/spawn/{guest.name}")
     expect(person.page.get_by_text("идут работы").first).to_be_visible()
     expect(person.page.get_by_text(REASON).first).to_be_visible()
