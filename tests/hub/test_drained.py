@@ -19,6 +19,8 @@ async def test_no_server_starts_and_that_is_no_failure(docker, make, mark):
     with pytest.raises(SpawnProblem, match="The lab is being worked on") as problem:
         await make().start()
     assert "New drivers until 14:00." in problem.value.jupyterhub_html_message
+    assert problem.value.status_code == 503
+    assert "show this to whoever runs the lab" not in problem.value.jupyterhub_html_message
     assert (docker.created, failures.STORE.all()) == ([], [])
     mark.unlink()
     await make().start()

@@ -23,6 +23,8 @@ MENDS = {"image": RUN_PLAYBOOK, "mount": RUN_PLAYBOOK} | dict.fromkeys(
     ("gpu-missing", "gpu-no-cdi", "gpu-no-toolkit", "gpu-unknown"), WITHOUT_GPU
 )
 """What mends what Docker refuses, by cause."""
+WANTED = ("drained",)
+"""Causes that whoever runs the lab knows of, and that are nobody's error."""
 
 
 class SpawnProblem(SpawnException):
@@ -40,7 +42,8 @@ class SpawnProblem(SpawnException):
     ):
         self.cause, self.detail, self.log, self.exit_code, self.container = cause, detail, log, exit_code, container
         ending = f" (exit code {exit_code})" if exit_code is not None else ""
-        super().__init__(cause.text, reason=cause.code, log_message=self.words("en") + ending, status_code=500)
+        status = 503 if cause.code in WANTED else 500
+        super().__init__(cause.text, reason=cause.code, log_message=self.words("en") + ending, status_code=status)
         self.say("en")
 
     def words(self, language: str) -> str:
@@ -57,7 +60,8 @@ class SpawnProblem(SpawnException):
         html = [f"{escape(sentence)}<br>" for sentence in self._sentences(language)]
         if self.log:
             html += [escape(LOG.said(language)), LOG_HTML.format(escape(self.log))]
-        self.jupyterhub_html_message = self.message_html = "".join([*html, escape(WHOM.said(language))])
+        html += [] if self.cause.code in WANTED else [escape(WHOM.said(language))]
+        self.jupyterhub_html_message = self.message_html = "".join(html)
 
 
 def docker_problem(error: Exception) -> SpawnProblem:

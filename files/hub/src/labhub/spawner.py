@@ -13,7 +13,7 @@ from traitlets import Bool, default
 from labhub import answers, drained, failures, gpus, homehelper, mounts, postmortem
 from labhub.container import LABEL, LabContainer
 from labhub.failures import Failure
-from labhub.problems import SpawnProblem, docker_problem
+from labhub.problems import WANTED, SpawnProblem, docker_problem
 from labhub.progress import Progress
 from labhub.texts import Text, language_for
 
@@ -94,8 +94,8 @@ class LabSpawner(LabContainer):
     def _on_record(self, problem: SpawnProblem) -> SpawnProblem:
         """Put a problem on record, and into the language of whoever started the server."""
         problem.say(self._progress.language)
-        # That is no failure, and there is nothing to find out about it.
-        if problem.cause.code != "drained":
+        # What somebody wants is no failure, and there is nothing to find out about it.
+        if problem.cause.code not in WANTED:
             self._keep("start", problem)
         return problem
 
