@@ -25,10 +25,10 @@ LISTED = """\
 """
 
 
-def card(uuid, model=H100, mode="disabled", slices=(), pending=None, processes=()):
+def card(uuid, model=None, mode="disabled", slices=(), pending=None, processes=()):
     devices = [{"uuid": f"MIG-{uuid}-{n}", "profile": name} for n, name in enumerate(slices)]
     more = {"mig_pending": pending or mode, "mig_devices": devices, "processes": [*processes]}
-    return {**model, "uuid": uuid, "mig_mode": mode, **more}
+    return {**(model or H100), "uuid": uuid, "mig_mode": mode, **more}
 
 
 def entry(cards, *slices):
