@@ -106,6 +106,10 @@ requirements: venv ## pin the requirements anew, with hashes
 	$(PIN) --universal --python-version 3.11 requirements-test.in -o requirements-test.txt
 	$(PIN) --python-version 3.13 files/hub/requirements.in -o files/hub/requirements.txt
 	$(PIN) --python-version 3.13 files/singleuser/requirements.in -o files/singleuser/requirements.txt
+	for cuda in 13.0 12.8 12.6; do for package in torch cupy; do \
+	  $(PIN) --python-version 3.13 --python-platform x86_64-manylinux_2_28 -c files/singleuser/requirements.txt \
+	    $$([ $$package = torch ] || echo -c files/singleuser_gpu/cuda-$$cuda-torch.txt) \
+	    files/singleuser_gpu/cuda-$$cuda-$$package.in -o files/singleuser_gpu/cuda-$$cuda-$$package.txt || exit; done; done
 	$(PIN) --python-version 3.13 files/proxy/requirements.in -o files/proxy/requirements.txt
 	cd files/proxy && npm install --package-lock-only --omit-lockfile-registry-resolved=true
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ._gpu_cuda import named_twice
 from ._gpu_rules import driver_branch, environment, gpu_access, gpu_names, mig_layout
 from ._name_rules import group_name, user_name
 
@@ -192,7 +193,7 @@ def check(values: Mapping[str, Any]) -> list[str]:
     lines = [f"{name}: {rule(values[name])}" for name, rule in _SINGLE.items() if name in values and rule(values[name])]
     for name, rules in _MANY.items():
         lines += [f"{name}: {fault}" for rule in rules for fault in rule(values.get(name, []))]
-    return lines + list(_base_archive(values)) + list(_twins(values)) + list(_files(values))
+    return lines + [line for rule in (_base_archive, _gpu_packages, _twins, _files) for line in rule(values)]
 
 
 def certificates(held: bytes) -> str:
@@ -217,6 +218,13 @@ def _twins(values: Mapping[str, Any]) -> Iterator[str]:
 def _files(values: Mapping[str, Any]) -> Iterator[str]:
     for name in ("lab_extra_ca", "hub_config_extra_ca", "hub_images_extra_ca"):
         yield from (f"{name}: {wrong}" for wrong in map(file_here, values.get(name, [])) if wrong)
+
+
+def _gpu_packages(values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield packages that two settings bring: the one's build need not be for the CUDA that the other chooses."""
+    twice = named_twice(values.get("hub_images_user_packages", []), values.get("hub_images_gpu_packages", []))
+    for name in twice:
+        yield f"hub_images_user_packages: {name!r} is what hub_images_gpu_packages brings, too; name it in one of them."
 
 
 def _base_archive(values: Mapping[str, Any]) -> Iterator[str]:

@@ -55,7 +55,8 @@ def test_every_service_is_changed_in_each_way(deed):
 
 
 def test_the_names_of_all_images_that_run_are_moved_and_lost(root):
-    images = yaml.safe_load((root / "roles/hub_images/vars/main.yml").read_text())["__hub_images_own"]
+    described = yaml.safe_load((root / "roles/hub_images/vars/main.yml").read_text())
+    images = [*described["__hub_images_own"], described["__hub_images_users"]]
     user = yaml.safe_load((root / "roles/hub_images/defaults/main.yml").read_text())["hub_images_user_image"]
     names = {image["name"].replace("{{ hub_images_user_image }}", user) for image in images}
     names |= {f"{user}:{alias}" for image in images for alias in image.get("aliases", ())}

@@ -134,6 +134,10 @@ def test_right_settings_and_those_of_others_pass():
                 ({"cards": ["all"], "slices": ["19"]}, "entry 2: '19' is no profile"),
             ]
         ),
+        (
+            {"hub_images_user_packages": ["numpy", "torch>=2"], "hub_images_gpu_packages": ["torch"]},
+            "'torch>=2' is what hub_images_gpu_packages brings, too",
+        ),
         ({"hub_images_base_source": "archive", "hub_images_base_archive": "/b.tar"}, "64 hex digits"),
     ],
 )
