@@ -13,7 +13,7 @@ from pathlib import Path
 from e2e.labclient import Lab
 from e2e.server import docker
 
-from bench import fleet, measure, plainlab
+from bench import fleet, gpus, measure, plainlab
 from bench.figures import Comparison, Crowd, Span, page
 from bench.measure import say
 
@@ -96,7 +96,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=10, help="how many servers are started one by one")
     parser.add_argument("--rounds", type=int, default=3, help="how often servers start at once, and a converge runs")
     parser.add_argument(
-        "--only", choices=("servers", "converge", "fleet"), help="leave the rest out, and write no page"
+        "--only", choices=("servers", "converge", "fleet", "gpus"), help="leave the rest out, and write no page"
     )
     parser.add_argument("--page", type=Path, default=PAGE, help="where the page goes")
     return parser.parse_args()
@@ -121,6 +121,8 @@ def main() -> int:
         more, first = fleet.converges(asked.rounds)
         comparisons += more
         others.append(first)
+    if asked.only in (None, "gpus"):
+        comparisons += gpus.looks(asked.rounds)
     text = page(comparisons, others, machine(), datetime.date.today().isoformat())
     if asked.only:
         print(text)

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,12 +18,14 @@ SIZE = 8
 
 
 class Fleet:
-    """Servers out of the playbooks that make those of the scenario `site`, and an Ansible that reaches them.
+    """Servers out of the playbooks that make those of a scenario, and an Ansible that reaches them.
 
     :param place: directory for key, addresses and bundle.
+    :param inventories: of the servers.
     """
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, inventories: Sequence[str]) -> None:
+        self._inventories = [f"--inventory={inventory}" for inventory in inventories]
         self._environment = os.environ | {
             "MOLECULE_PROJECT_DIRECTORY": str(ROOT),
             "MOLECULE_SCENARIO_NAME": "bench",
@@ -35,8 +37,7 @@ class Fleet:
 
         :raises LabError: if it fails.
         """
-        inventories = ("--inventory=molecule/site/inventory", "--inventory=tests/bench/fleet.yml")
-        words = [".venv/bin/ansible-playbook", *inventories, *options, playbook]
+        words = [".venv/bin/ansible-playbook", *self._inventories, *options, playbook]
         done = subprocess.run(
             words,
             cwd=ROOT,
@@ -59,15 +60,15 @@ class Fleet:
 
 
 @contextmanager
-def running() -> Iterator[Fleet]:
-    """Make the servers and their bundle; remove them at the end, also what a run that was killed has left."""
+def running(inventories: Sequence[str], *prepare: str) -> Iterator[Fleet]:
+    """Make servers, and have playbooks prepare them; remove them at the end, also what a run that was killed left."""
     with tempfile.TemporaryDirectory(prefix="lab-bench-") as place:
-        fleet = Fleet(Path(place))
+        fleet = Fleet(Path(place), inventories)
         fleet.play("molecule/shared/destroy.yml")
         try:
-            say(f"making {SIZE} servers and a bundle")
-            fleet.play("molecule/shared/create.yml")
-            fleet.play("molecule/site/prepare.yml")
+            for playbook in ("molecule/shared/create.yml", *prepare):
+                say(f"making servers: {playbook}")
+                fleet.play(playbook)
             yield fleet
         finally:
             fleet.play("molecule/shared/destroy.yml")
@@ -76,7 +77,8 @@ def running() -> Iterator[Fleet]:
 def converges(rounds: int) -> tuple[list[Comparison], Span]:
     """Converge one fresh server, then all of them; then again and again, where nothing is to be changed."""
     taken: dict[str, list[float]] = {"stat": [], "one": [], "all": []}
-    with running() as fleet:
+    inventories = ("molecule/site/inventory", "tests/bench/fleet.yml")
+    with running(inventories, "molecule/site/prepare.yml") as fleet:
         first = fleet.converge(f"--limit={FIRST}")
         say(f"first converge of a server: {first:.1f} s")
         say(f"first converge of {SIZE - 1} more: {fleet.converge():.1f} s")

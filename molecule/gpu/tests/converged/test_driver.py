@@ -50,6 +50,10 @@ def test_the_drivers_daemons_run_now_and_with_the_server(gpu, daemon):
     assert gpu.service(daemon).is_enabled
 
 
+def test_the_newest_cuda_that_all_cards_can_do_is_chosen(module):
+    assert module("cuda_choice")["cuda"] == "13.0"
+
+
 def test_nothing_is_wrong_with_the_gpus(module):
     result = module("gpu_info", expect_gpus=len(CARDS))
     assert (result["status"], codes(result)) == ("ok", [])
