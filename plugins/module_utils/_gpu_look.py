@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,8 @@ _CDI_DIRS = ("etc/cdi", "var/run/cdi")
 _CDI_SUFFIXES = (".json", ".yaml", ".yml")
 # Seconds. Without persistence the driver initializes each card anew for every command.
 _PATIENCE = 60.0
+_DETAILS, _SLICES = ("nvidia-smi", "-q", "-x"), ("nvidia-smi", "-L")
+_QUERY = ("nvidia-smi", f"--query-gpu={smi.QUERY}", "--format=csv,noheader")
 _MORE_PATH = ("/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/usr/lib/wsl/lib")
 
 
@@ -79,12 +82,20 @@ def at_server(expect_gpus: int, docker: Docker) -> dict[str, Any]:
         them.
     """
     pci_gpus = bus.cards(ROOT)
-    found = {"expect_gpus": expect_gpus, "pci_gpus": pci_gpus, "kernel": os.uname().release, **at_cards()}
+    found = {"expect_gpus": expect_gpus, "pci_gpus": pci_gpus, "kernel": os.uname().release}
+    if not pci_gpus:
+        # Some virtual machines have GPUs that no bus tells of.
+        found |= at_cards()
     there = bool(pci_gpus or found["gpus"])
-    found["log"] = driver.of_the_driver(run(["dmesg"]).out) if there else []
-    found |= at_driver(there, found["report"])
-    found |= at_toolkit(there)
-    found["docker"] = at_docker(docker if there else None)
+    # All of them wait for programs, and none for another.
+    with ThreadPoolExecutor() as pool:
+        cards = pool.submit(at_cards) if pci_gpus else None
+        log = pool.submit(run, ["dmesg"]) if there else None
+        loaded, kit = pool.submit(at_driver, there), pool.submit(at_toolkit, there)
+        engine = pool.submit(at_docker, docker if there else None)
+    found |= {**(cards.result() if cards else {}), **loaded.result(), **kit.result(), "docker": engine.result()}
+    found["log"] = driver.of_the_driver(log.result().out) if log else []
+    found["driver"]["cuda_max"] = found["report"].cuda_version
     return found
 
 
@@ -93,7 +104,11 @@ def at_server(expect_gpus: int, docker: Docker) -> dict[str, Any]:
 
 def at_cards() -> dict[str, Any]:
     """Ask nvidia-smi; where its XML is broken, its text has the same."""
-    asked = run(["nvidia-smi", "-q", "-x"])
+    # Without persistence each of them initializes every card anew: at once they take as long as one.
+    questions = (_DETAILS, _QUERY, _SLICES) if bus.cards(ROOT) else (_DETAILS,)
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(questions, pool.map(run, questions), strict=True))
+    asked = answers[_DETAILS]
     report, broken = smi.parse_xml(asked.out) if asked.state in ("ok", "failed") else smi.Report(), ""
     if asked.state == "ok" and report.broken:
         broken = f"{asked.command}: {report.broken}"
@@ -103,16 +118,15 @@ def at_cards() -> dict[str, Any]:
         broken = f"{asked.command}: {report.broken}"
     gpus: list[dict[str, Any]] = []
     if report.gpus:
-        query = run(["nvidia-smi", f"--query-gpu={smi.QUERY}", "--format=csv,noheader"]).out
-        has_slices = any(gpu["mig_mode"] == "enabled" for gpu in report.gpus)
-        gpus = smi.complete(report.gpus, query, run(["nvidia-smi", "-L"]).out if has_slices else "")
+        query, listed = (answers.get(words) or run(words) for words in (_QUERY, _SLICES))
+        gpus = smi.complete(report.gpus, query.out, listed.out)
     return {"smi": asked._asdict(), "report": report, "gpus": gpus, "output_broken": broken or report.broken}
 
 
 # --- The driver -------------------------------------------------------------------------------------------------------
 
 
-def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
+def at_driver(there: bool) -> dict[str, Any]:
     """Find out which driver is loaded, and which is installed.
 
     :param there: whether the server has a card; without one, no command is run.
@@ -128,7 +142,7 @@ def at_driver(there: bool, report: smi.Report) -> dict[str, Any]:
             "flavor": flavor or installed_flavor,
             "userspace_version": userspace,
             "match": loaded == userspace if loaded and userspace else None,
-            "cuda_max": report.cuda_version,
+            "cuda_max": "",
             "dkms": driver.parse_dkms(run(["dkms", "status"]).out) if there else [],
             "secure_boot": driver.secure_boot(_read_bytes(ROOT / _SECURE_BOOT)),
             "nouveau_loaded": nouveau,

@@ -16,7 +16,6 @@ from . import _gpu_look as gpu
 from . import _nvidia_files as files
 from . import _nvidia_packages as names
 from ._docker_cli import Docker, DockerError
-from ._gpu_smi import Report
 from ._nvidia_driver import Choice, Wishes, choose
 from ._platform import architecture
 
@@ -34,7 +33,7 @@ def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
     cards = bus.of_the_server(gpu.ROOT)
     if not cards or wishes["source"] == "none":
         return {"cards": cards}
-    found = {"cards": cards, "switches": bus.switches(gpu.ROOT), **gpu.at_driver(there=True, report=Report())}
+    found = {"cards": cards, "switches": bus.switches(gpu.ROOT), **gpu.at_driver(there=True)}
     found |= {"installed_version": found.pop("installed")["installed_version"], "kernel": os.uname().release}
     choice = choose(found, wishes)
     packages, held = apt.known(module, [*choice.packages, *_KERNELS])
