@@ -13,7 +13,7 @@ from ._problems import Problem, error
 AUTO = "auto"
 SETTING = "hub_images_cuda"
 PROCESSOR = "amd64"
-_NAME = re.compile(r"[-_.]+")
+_SEPARATORS = re.compile(r"[-_.]+")
 
 
 class Cuda(NamedTuple):
@@ -122,15 +122,7 @@ def _refused(subject: str, evidence: str, remedy: str) -> Problem:
     return error("cuda-impossible", subject, evidence, remedy)
 
 
-def named_twice(requirements: Iterable[str], packages: Iterable[str]) -> list[str]:
+def named_twice(requirements: Iterable[str], packages: Sequence[str]) -> list[str]:
     """Name the pip requirements that are for what another setting brings, such as torch or cupy-cuda12x."""
-    kinds = tuple(packages)
-    return [
-        requirement
-        for requirement in requirements
-        if any(_is(name, kind) for name in [_NAME.sub("-", requirement).lower()] for kind in kinds)
-    ]
-
-
-def _is(name: str, kind: str) -> bool:
-    return re.match(rf"{kind}(?:-cuda\w+)?(?![\w-])", name) is not None
+    brought = re.compile(rf"(?:{'|'.join(packages)})(?:-cuda\w+)?(?![\w-])")
+    return [name for name in requirements if packages and brought.match(_SEPARATORS.sub("-", name).lower())]

@@ -19,12 +19,16 @@ Gpu = Mapping[str, Any]
 
 SETTING = "nvidia_container_toolkit_mig"
 ALL = "all"
+#: What the fragment `mig_layout` documents.
 LAYOUT_OPTION: dict[str, Any] = {
-    "type": "list",
-    "elements": "dict",
-    "options": {
-        "cards": {"type": "list", "elements": "str", "required": True},
-        "slices": {"type": "list", "elements": "str", "required": True},
+    "mig": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "cards": {"type": "list", "elements": "str", "required": True},
+            "slices": {"type": "list", "elements": "str", "required": True},
+        },
     },
 }
 #: What `nvidia-smi mig -lgip` lists: the name of a profile, and how many of it are free and fit in all.

@@ -48,6 +48,15 @@ class Plan(NamedTuple):
         """Whether packages, or what tells apt of them, have to change."""
         return bool(self.repair_dpkg or self.files or self.packages)
 
+    def generates(self, look: Look, is_check: bool) -> bool:
+        """Whether to have the specification generated; it follows slices that are made anew.
+
+        A check knows nothing of their UUIDs, and finds no toolkit on a bare server.
+        """
+        if is_check and (self.mig or not look["version"]):
+            return False
+        return bool(self.specification or self.mig)
+
 
 def files(wishes: Wishes) -> list[dict[str, str | None]]:
     """Return apt's files, with what they shall hold: empty for one that is not to be, None for a key to be fetched."""

@@ -80,16 +80,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _hub_drain as drain
 from ..module_utils import _hub_look as look
 from ..module_utils._hub_api import HubApi, Refused, Unreachable
+from ..module_utils._hub_gather import PLACES_SPEC
 
 ARGUMENT_SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["drained", "open"], "default": "drained"},
     "reason": {"type": "str", "default": ""},
     "wait_timeout": {"type": "int", "default": 120},
-    "url": {"type": "str", "default": "http://127.0.0.1:8000"},
-    "ca_path": {"type": "path"},
-    "token_file": {"type": "path", "default": "/srv/jupyterhub/secrets/ansible_token", "no_log": False},
-    "data_root": {"type": "path", "default": "/srv/jupyterhub"},
-    "compose_project": {"type": "str", "default": "jupyterhub"},
+    **{name: PLACES_SPEC[name] for name in ("url", "ca_path", "token_file", "data_root", "compose_project")},
     "timeout": {"type": "int", "default": 30},
 }
 

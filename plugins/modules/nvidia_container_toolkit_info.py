@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - gpulab.jupyterhub.looks_only
   - gpulab.jupyterhub.apt_source
   - gpulab.jupyterhub.docker_socket
+  - gpulab.jupyterhub.mig_layout
 options:
   source:
     description:
@@ -47,22 +48,6 @@ options:
     type: list
     elements: str
     default: []
-  mig:
-    description: How cards are to be sliced, as M(gpulab.jupyterhub.nvidia_mig) has it; an empty list leaves them alone.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      cards:
-        description: UUIDs of cards, or V(all) for all that can be sliced and that no other entry names.
-        type: list
-        elements: str
-        required: true
-      slices:
-        description: Profiles by their names. An empty list turns MIG mode off.
-        type: list
-        elements: str
-        required: true
 seealso:
   - module: gpulab.jupyterhub.gpu_info
   - module: gpulab.jupyterhub.nvidia_mig
@@ -110,6 +95,7 @@ plan:
       elements: dict
       returned: always
     specification: {description: Why the CDI specification has to be generated; or empty., type: str, returned: always}
+    generates: {description: Whether to have it generated now., type: bool, returned: always}
     installs: {description: Whether packages or their files have to change., type: bool, returned: always}
 refusal:
   description: What stands in the way, in one text; empty if nothing does.
@@ -150,7 +136,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "hold": {"type": "bool", "default": True},
     **SOURCE_OPTIONS,
     **SOCKET_OPTION,
-    "mig": mig.LAYOUT_OPTION | {"default": []},
+    **mig.LAYOUT_OPTION,
     "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -170,7 +156,11 @@ def main() -> None:
         changed=False,
         cards=found["cards"],
         version=found.get("version", ""),
-        plan={**plan._asdict(), "installs": plan.installs},
+        plan={
+            **plan._asdict(),
+            "installs": plan.installs,
+            "generates": plan.generates(found, module.check_mode),
+        },
         problems=as_dicts(problems),
         refusal=toolkit.refusal(problems),
         repository_key=toolkit.key(module.params),

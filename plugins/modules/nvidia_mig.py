@@ -17,6 +17,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 extends_documentation_fragment:
   - gpulab.jupyterhub.docker_socket
+  - gpulab.jupyterhub.mig_layout
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying target.
@@ -24,23 +25,6 @@ attributes:
   diff_mode:
     description: Returns how the cards are sliced before and after.
     support: full
-options:
-  layout:
-    description: How cards are to be sliced.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      cards:
-        description: UUIDs of cards, or V(all) for all that can be sliced and that no other entry names.
-        type: list
-        elements: str
-        required: true
-      slices:
-        description: Profiles by their names, such as V(3g.40gb). An empty list turns MIG mode off.
-        type: list
-        elements: str
-        required: true
 seealso:
   - module: gpulab.jupyterhub.gpu_info
   - module: gpulab.jupyterhub.nvidia_cdi
@@ -49,7 +33,7 @@ seealso:
 EXAMPLES = r"""
 - name: Slice the first card, and leave the others whole
   gpulab.jupyterhub.nvidia_mig:
-    layout:
+    mig:
       - cards: [GPU-27b94a00-ed54-5c24-b1fd-1054085de32a]
         slices: [3g.20gb, 2g.10gb, 1g.5gb, 1g.5gb]
       - cards: [all]
@@ -143,10 +127,8 @@ def change_all(module, todo: Sequence[mig.Change]) -> list[str]:
 
 def main() -> None:
     """Look, judge, act."""
-    module = AnsibleModule(
-        argument_spec={**SOCKET_OPTION, "layout": mig.LAYOUT_OPTION | {"required": True}}, supports_check_mode=True
-    )
-    layout, gpus = module.params["layout"], gpu.at_cards()["gpus"]
+    module = AnsibleModule(argument_spec={**SOCKET_OPTION, **mig.LAYOUT_OPTION}, supports_check_mode=True)
+    layout, gpus = module.params["mig"], gpu.at_cards()["gpus"]
     try:
         todo, found = look.at_cards(layout, gpus, Docker(module.params["docker_socket"]))
     except DockerError as fault:

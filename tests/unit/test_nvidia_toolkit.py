@@ -180,3 +180,19 @@ def test_where_it_comes_from():
 )
 def test_where_its_key_comes_from(wishes, key):
     assert toolkit.key(WISHES | wishes) == key
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "generates"),
+    [
+        ({}, False, False),
+        ({"specs": []}, False, True),
+        ({"specs": []}, True, True),
+        pytest.param({"specs": [], "version": ""}, True, False, id="a bare server, in a check"),
+        pytest.param({"mig": [{"uuid": "GPU-1"}]}, False, True, id="after slices"),
+        pytest.param({"mig": [{"uuid": "GPU-1"}], "specs": []}, True, False, id="slices to come, in a check"),
+    ],
+)
+def test_the_specification_is_generated_where_it_can_be(change, check, generates):
+    look = server(**change)
+    assert toolkit.plan(look, WISHES).generates(look, check) is generates
