@@ -53,9 +53,9 @@ class Plan(NamedTuple):
 
         A check knows nothing of their UUIDs, and finds no toolkit on a bare server.
         """
-        if is_check and (self.mig or not look["version"]):
+        if not (self.specification or self.mig):
             return False
-        return bool(self.specification or self.mig)
+        return not (is_check and (self.mig or not look["version"]))
 
 
 def files(wishes: Wishes) -> list[dict[str, str | None]]:

@@ -104,10 +104,11 @@ def test_who_would_lose_the_gpus_is_asked_of_the_engine(server, run):
     assert run(nvidia_driver_info, **DEBIAN)["refusal"] == ""
 
 
-def test_a_server_without_a_card_is_asked_for_nothing(server, run):
+@pytest.mark.parametrize("check", [False, True])
+def test_a_server_without_a_card_is_asked_for_nothing(server, run, check):
     server.remove_cards()
     for module, arguments in ((nvidia_driver_info, DEBIAN), (nvidia_container_toolkit_info, {})):
-        result = run(module, **arguments)
+        result = run(module, check, **arguments)
         assert (result["cards"], result["refusal"], result["plan"]["installs"]) == ([], "", False)
     assert server.ran == []
 
