@@ -72,10 +72,7 @@ SCENARIOS ?= $(OFTEN) $(SELDOM)
 molecule: export LAB_DRIFTS_SEED ?= 6081
 molecule: venv compiler ## SCENARIOS (all) of roles on servers of their own, reached over SSH; needs Debian and a Docker engine
 	.venv/bin/ansible-playbook molecule/shared/image.yml
-	$(MAKE) --jobs=2 --output-sync=target $(SCENARIOS:%=scenario-%)
-
-scenario-%: venv
-	PATH=$(CURDIR)/.venv/bin:$$PATH molecule test -s $*
+	PATH=$(CURDIR)/.venv/bin:$$PATH $(PYTHON) tests/run_scenarios.py $(SCENARIOS)
 
 venv: .venv/.stamp-test
 
