@@ -17,41 +17,43 @@ class ActionModule(LabAction):
     _SPEC = {
         "bundle": {"type": "path", "required": True},
         "release": {"type": "str", "required": True},
+        "role": {"type": "str", "choices": [*_package_bundle.ROLES], "required": True},
         "packages": {"type": "list", "elements": "str", "required": True},
         "versioned_packages": {"type": "list", "elements": "str", "default": []},
         "version": {"type": "str", "default": ""},
         "files": {"type": "list", "elements": "dict", "default": []},
+        "key": {"type": "str", "default": ""},
         "codename": {"type": "str", "required": True},
         "recommends": {"type": "bool", "default": False},
     }
 
     def _converge(self) -> dict[str, Any]:
-        bundle, release = _bundle.opened(self._args["bundle"]), self._args["release"]
+        bundle, release, role = _bundle.opened(self._args["bundle"]), self._args["release"], self._args["role"]
         wanted = _docker_engine.packages_to_install({"packages": {}}, self._args | {"version_epoch": ""})
-        if _package_bundle.whole(bundle, release, wanted):
-            return {"changed": False, "versions": bundle.packages[release]["versions"]}
+        key = _package_bundle.key(release, role)
+        if _package_bundle.whole(bundle, release, role, wanted):
+            return {"changed": False, "versions": bundle.packages[key]["versions"]}
         if self._task.check_mode:
             return {"changed": True}
         (bundle.path / "packages").mkdir(parents=True, exist_ok=True)
-        self._fetch(bundle, release, wanted)
+        bundle.packages[key] = self._fetch(bundle, _package_bundle.file_name(release, role), wanted)
         _bundle.write(bundle)
-        return {"changed": True, "versions": bundle.packages[release]["versions"]}
+        return {"changed": True, "versions": bundle.packages[key]["versions"]}
 
-    def _fetch(self, bundle: _bundle.Bundle, release: str, wanted: list[str]) -> None:
-        """Have the server fetch the packages, and take them here.
+    def _fetch(self, bundle: _bundle.Bundle, name: str, wanted: list[str]) -> dict[str, Any]:
+        """Have the server fetch the packages, and take them here; return what the bundle shall tell of them.
 
         :raises Refused, BundleError: if that fails.
         """
-        name, there = _package_bundle.file_name(release), self._place("packages.tar")
-        part = bundle.path / f"{name}.part"
-        self._tell(f"packages: fetching {', '.join(wanted)} for {release}, with all that they depend on")
+        there, part = self._place("packages.tar"), bundle.path / f"{name}.part"
+        self._tell(f"packages: fetching {', '.join(wanted)} into {name}, with all that they depend on")
         # ansible.builtin.apt finds the server's packages by python3-apt, which it would fetch itself.
-        args = {one: self._args[one] for one in ("files", "codename", "recommends")}
+        args = {one: self._args[one] for one in ("files", "key", "codename", "recommends")}
         found = self._module("package_fetch", args | {"packages": [*wanted, "python3-apt"], "path": there})
         bundle.add_for(found["architecture"])
         self._connection.fetch_file(there, str(part))
         if file_sha256(part) != found["sha256"]:
             raise Refused(f"{part} arrived damaged. Run the same command again.")
         part.replace(bundle.path / name)
-        bundle.packages[release] = {"file": name, "versions": found["versions"]}
         bundle.sums[name] = found["sha256"]
+        return {"file": name, "versions": found["versions"]}

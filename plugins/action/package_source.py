@@ -16,6 +16,7 @@ class ActionModule(LabAction):
 
     _SPEC = {
         **{name: {"type": "str", "required": True} for name in ("release", "architecture")},
+        "role": {"type": "str", "choices": [*_package_bundle.ROLES], "required": True},
         **{name: {"type": "path", "required": True} for name in ("bundle", "path")},
         "packages": {"type": "list", "elements": "str", "required": True},
     }
@@ -24,9 +25,9 @@ class ActionModule(LabAction):
         args = self._args
         bundle = _bundle.read(Path(args["bundle"]))
         bundle.meant_for(args["architecture"])
-        if lacking := _package_bundle.lacking(bundle, args["release"], args["packages"]):
+        if lacking := _package_bundle.lacking(bundle, args["release"], args["role"], args["packages"]):
             raise Refused(lacking)
-        name = bundle.packages[args["release"]]["file"]
+        name = bundle.packages[_package_bundle.key(args["release"], args["role"])]["file"]
         archive = bundle.checked(name)
         if not self._task.check_mode:
             self._tell(f"packages: sending {archive}")

@@ -86,14 +86,14 @@ def _wanted(file: dict[str, str], owner: tuple[int, int]) -> tuple[dict[str, str
     if content == "":
         return file, not held
     if content is None:
-        content = held if _is_key(held) else ""
+        content = held if is_key(held) else ""
     entry = Entry(path, "file", *owner, _MODE, content.encode(errors="surrogateescape"))
     is_right = bool(content) and not plan(entry).needed
     # A binary key, which is no JSON either, is fetched again.
     return {**file, "content": content if content and not _is_binary(content) else None}, is_right
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
     """Tell a key from what else may have been saved under its name, such as a page of a portal."""
     return text.startswith("-----BEGIN PGP") or _is_binary(text[:1])
 

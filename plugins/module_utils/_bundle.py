@@ -7,7 +7,7 @@ made: the name of each setting and file, with a digest of its value, as values m
 the digests of all files, the manifest's too, in the form that `sha256sum --check` reads.
 
 Images that are saved together share an archive, and so the layers that they have in common. C(packages/) has a tar
-archive for each release of a distribution: the packages of the engine with all that they depend on, and their index.
+archive for each release of a distribution and each role: its packages with all that they depend on, and their index.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from ._image_digest import file_sha256
 
 MANIFEST, SUMS = "manifest.json", "SHA256SUMS"
-FORMAT = 2
+FORMAT = 3
 #: How a bundle is made, for messages.
 AGAIN = "./run.sh bundle -i INVENTORY -e lab_bundle=DIRECTORY, where there is a way out"
 
@@ -36,8 +36,8 @@ class Bundle:
     """What a bundle holds.
 
     `architecture` is that of the servers that it is for; `images` has file and ingredients of each image, by its
-    reference; `packages` file and versions of the packages of each release, by its name; `sums` the SHA-256 of each
-    file, by its path within the bundle.
+    reference; `packages` file and versions of each role's packages for a release, by both names; `sums` the SHA-256 of
+    each file, by its path within the bundle.
     """
 
     path: Path

@@ -44,7 +44,7 @@ def filled_in(files: list[dict[str, str]], codename: str) -> tuple[list[dict[str
     if not any(MIRROR in (file["content"] or "") for file in files):
         return files, True
     found = mirror(read_sources(), codename)
-    full = [{**file, "content": (file["content"] or "").replace(MIRROR, found)} for file in files]
+    full = [{**file, "content": file["content"] and file["content"].replace(MIRROR, found)} for file in files]
     return full, bool(found)
 
 

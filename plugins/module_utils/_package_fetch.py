@@ -12,10 +12,14 @@ import re
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import unquote
 
+from ansible.module_utils.urls import open_url
+
+from ._apt_look import is_key
 from ._image_digest import file_sha256
 
 _ETC = Path("/etc/apt")
@@ -27,16 +31,14 @@ class FetchError(RuntimeError):
     """The packages could not be fetched; the text has apt's last words."""
 
 
-def fetch(packages: Iterable[str], files: Iterable[Mapping[str, str]], place: Path, recommends: bool) -> dict[str, str]:
+def fetch(packages: Iterable[str], place: Path, recommends: bool) -> dict[str, str]:
     """Make a repository of packages in the folder C(repository), and return their versions by name.
 
     :param packages: in apt's words.
-    :param files: sources and preferences besides the server's own: path below /etc/apt, content.
-    :param place: an empty directory.
+    :param place: a directory that is configured.
     :raises FetchError: if apt refuses.
     :raises OSError: if the disk does.
     """
-    _configure(files, place)
     _apt(place, "update")
     install = ["install", f"{'--' if recommends else '--no-'}install-recommends", *packages]
     # apt fetches nothing that lies on a disk already.
@@ -55,16 +57,54 @@ def pack(repository: Path, archive: Path) -> None:
             opened.add(path, path.name)
 
 
-def _configure(files: Iterable[Mapping[str, str]], place: Path) -> None:
-    """Make the places of an apt that has the server's sources, and for which nothing is installed."""
+def configure(files: Sequence[Mapping[str, str | None]], key: str, place: Path) -> None:
+    """Make the places of an apt that has the server's sources, and for which nothing is installed.
+
+    :param files: sources, keys and preferences besides the server's own, by path below /etc/apt and content: an empty
+        one does not count, one without content is fetched.
+    :param key: where that is fetched from.
+    :param place: an empty directory.
+    :raises FetchError: if there is no key.
+    :raises OSError: if the disk refuses.
+    """
     for name in ("state/lists/partial", "cache/archives/partial"):
         (place / name).mkdir(parents=True)
     (place / "status").touch()
     shutil.copytree(_ETC, place / "etc", symlinks=True)
+    here = {file["path"]: place / "etc" / Path(file["path"]).relative_to(_ETC) for file in files}
     for file in files:
-        path = place / "etc" / Path(file["path"]).relative_to(_ETC)
+        path, text = here[file["path"]], file["content"]
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(file["content"])
+        path.unlink(missing_ok=True)
+        if text:
+            path.write_text(_trusting(text, here), errors="surrogateescape")
+        elif text is None:
+            path.write_bytes(_key(key))
+
+
+def _trusting(source: str, here: Mapping[str, Path]) -> str:
+    """Have a source trust the key of these places: where it shall lie on a server, there may be none yet."""
+    return re.sub(r"(?m)^(Signed-By: )(\S+)$", lambda found: f"{found[1]}{here.get(found[2], found[2])}", source)
+
+
+def _key(address: str) -> bytes:
+    """Fetch the key of a repository.
+
+    :raises FetchError: if it cannot be had, or is none, such as the page of a portal.
+    """
+    try:
+        with open_url(address, timeout=30) as answer:
+            held = answer.read()
+    except (OSError, HTTPException, ValueError) as error:
+        told = str(error)
+    else:
+        if is_key(held.decode(errors="surrogateescape")):
+            return held
+        told = "what came is no key"
+    raise FetchError(
+        f"The key of the repository could not be fetched from {address}: {told}.\n"
+        "Mend: see that this server reaches it, by lab_https_proxy where it has to."
+    )
 
 
 def _apt(place: Path, *words: str) -> str:

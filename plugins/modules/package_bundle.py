@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # Copyright (c) 2026, The gpulab.jupyterhub contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Keep the packages of a release in a bundle; the work is done by the action plugin of the same name."""
+"""Keep a role's packages for a release in a bundle; the work is done by the action plugin of the same name."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: package_bundle
-short_description: Keep the packages of a release in a bundle
+short_description: Keep a role's packages for a release in a bundle
 version_added: 0.1.0
 description:
   - Has a server fetch packages of its own release with all that they depend on, and keeps them in a directory on the
     controller, from which M(gpulab.jupyterhub.package_source) serves them to servers without a way out.
-  - What the directory already has of that release is not fetched again.
+  - What the directory already has for that release is not fetched again.
 author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
@@ -33,8 +33,13 @@ options:
     description: What the server's release is called in the bundle.
     type: str
     required: true
+  role:
+    description: The role whose packages they are.
+    type: str
+    choices: [docker_engine]
+    required: true
   packages:
-    description: Names of the packages.
+    description: Names of the packages, or apt's words for them.
     type: list
     elements: str
     required: true
@@ -52,6 +57,10 @@ options:
     type: list
     elements: dict
     default: []
+  key:
+    description: The same as that of M(gpulab.jupyterhub.package_fetch).
+    type: str
+    default: ''
   codename:
     description: Code name of the server's release.
     type: str
@@ -67,6 +76,7 @@ EXAMPLES = r"""
   gpulab.jupyterhub.package_bundle:
     bundle: /media/stick/bundle
     release: debian-trixie
+    role: docker_engine
     codename: trixie
     packages: [docker.io, docker-compose]
   become: true

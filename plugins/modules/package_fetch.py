@@ -29,16 +29,21 @@ options:
     elements: str
     required: true
   files:
-    description: Sources and preferences that count besides the server's own.
+    description: Sources, keys and preferences that count besides the server's own.
     type: list
     elements: dict
     default: []
     suboptions:
       path: {description: "Where it would lie, below C(/etc/apt).", type: path, required: true}
       content:
-        description: Its content. C({apt_mirror}) in it stands for where the server takes its own release from.
+        description:
+          - Its content; an empty one does not count. Without, it is fetched from O(key).
+          - C({apt_mirror}) in it stands for where the server takes its own release from.
         type: str
-        required: true
+  key:
+    description: Address of the key of a source among O(files), which trusts it wherever it says that the key lies.
+    type: str
+    default: ''
   codename:
     description: Code name of the server's release.
     type: str
@@ -89,14 +94,15 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _docker_apt as apt
+from ..module_utils._apt_look import FILES_OPTION
 from ..module_utils._image_digest import file_sha256
-from ..module_utils._package_fetch import FetchError, fetch, pack
+from ..module_utils._package_fetch import FetchError, configure, fetch, pack
 from ..module_utils._platform import architecture
 
-_FILE: dict[str, Any] = {"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}}
 _SPEC: dict[str, Any] = {
     "packages": {"type": "list", "elements": "str", "required": True},
-    "files": {"type": "list", "elements": "dict", "default": [], "options": _FILE},
+    "files": FILES_OPTION,
+    "key": {"type": "str", "default": "", "no_log": False},
     "codename": {"type": "str", "required": True},
     "recommends": {"type": "bool", "default": False},
     "path": {"type": "path", "required": True},
@@ -114,7 +120,8 @@ def main() -> None:
         module.fail_json(msg="None of the sources in /etc/apt says where this server takes its own release from.")
     try:
         with TemporaryDirectory(dir="/var/tmp") as place:
-            versions = fetch(params["packages"], files, Path(place), params["recommends"])
+            configure(files, params["key"], Path(place))
+            versions = fetch(params["packages"], Path(place), params["recommends"])
             pack(Path(place) / "repository", path)
     except FetchError as error:
         module.fail_json(msg=str(error))

@@ -33,6 +33,11 @@ options:
     description: What the server's release is called in the bundle.
     type: str
     required: true
+  role:
+    description: The role whose packages they are.
+    type: str
+    choices: [docker_engine]
+    required: true
   architecture:
     description: What the server's processor is, as Debian calls it.
     type: str
@@ -53,6 +58,7 @@ EXAMPLES = r"""
   gpulab.jupyterhub.package_source:
     bundle: /media/stick/bundle
     release: debian-trixie
+    role: docker_engine
     architecture: amd64
     packages: [docker.io, docker-compose]
     path: /var/cache/packages

@@ -240,6 +240,6 @@ def test_no_password_of_an_index_is_kept(images, tmp_path):
 def test_a_bundle_of_another_format_is_told(tmp_path):
     _bundle.write(_bundle.Bundle(tmp_path))
     manifest = tmp_path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
-    with pytest.raises(_bundle.BundleError, match="has format 1; this release reads 2"):
+    manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 1'))
+    with pytest.raises(_bundle.BundleError, match="has format 1; this release reads 3"):
         _bundle.read(tmp_path)

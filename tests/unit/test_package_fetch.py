@@ -2,6 +2,9 @@
 
 import os
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _package_fetch as packages
@@ -37,7 +40,8 @@ def fetched(mirror, tmp_path):
     """An archive of both packages, and what was told of them."""
     place = tmp_path / "place"
     place.mkdir()
-    versions = packages.fetch(["lab-top"], [mirror], place, recommends=False)
+    packages.configure([mirror], "", place)
+    versions = packages.fetch(["lab-top"], place, recommends=False)
     packages.pack(place / "repository", tmp_path / "packages.tar")
     return tmp_path / "packages.tar", versions
 
@@ -67,4 +71,58 @@ def test_a_package_that_is_nowhere_is_told_in_words_of_apt(mirror, tmp_path):
     place = tmp_path / "place"
     place.mkdir()
     with pytest.raises(packages.FetchError, match=r"(?s)`apt-get install` failed:.*Unable to locate package lab-none"):
-        packages.fetch(["lab-none"], [mirror], place, recommends=False)
+        packages.configure([mirror], "", place)
+        packages.fetch(["lab-none"], place, recommends=False)
+
+
+# --- The sources of a role --------------------------------------------------------------------------------------------
+
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A web server with a key, and a page where a key is due; return its address."""
+    pages = tmp_path / "site"
+    pages.mkdir()
+    (pages / "key.asc").write_text(KEY)
+    (pages / "portal").write_text("<html>Sign in</html>\n")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=pages)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def configured(mirror, tmp_path):
+    """Have the places of apt made with a source that names the key of a role, by its content or by an address."""
+    etc = mirror["path"].partition("/sources.list.d")[0]
+    source = {"path": mirror["path"], "content": f"URIs: http://m/\nSigned-By: {etc}/keyrings/lab.asc\n"}
+    place = tmp_path / "place"
+
+    def configured(content, key=""):
+        packages.configure([source, {"path": f"{etc}/keyrings/lab.asc", "content": content}], key, place)
+        return place / "etc/keyrings/lab.asc", (place / "etc/sources.list.d/lab.sources").read_text()
+
+    return configured
+
+
+@pytest.mark.parametrize("content", [KEY, None])
+def test_a_source_trusts_the_key_that_came_along_and_no_file_of_the_server(configured, site, content):
+    key, source = configured(content, f"{site}/key.asc")
+    assert key.read_text() == KEY
+    assert f"Signed-By: {key}\n" in source
+
+
+@pytest.mark.parametrize(("page", "told"), [("none.asc", "404"), ("portal", "is no key")])
+def test_a_key_that_is_none_is_told_with_what_mends_it(configured, site, page, told):
+    with pytest.raises(packages.FetchError, match=f"(?s){site}/{page}.*{told}.*lab_https_proxy"):
+        configured(None, f"{site}/{page}")
+
+
+def test_a_file_that_shall_not_be_does_not_count(mirror, tmp_path):
+    there = tmp_path / "etc/sources.list.d/old.sources"
+    there.write_text("URIs: http://gone/\n")
+    packages.configure([{"path": str(there), "content": ""}], "", tmp_path / "place")
+    assert [*(tmp_path / "place/etc/sources.list.d").iterdir()] == []
+    assert there.exists()

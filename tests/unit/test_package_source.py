@@ -14,13 +14,13 @@ VERSIONS = {"docker.io": "26.1.5+dfsg1-9", "docker-compose": "2.26.1-4"}
 def bundle(tmp_path):
     """A bundle with the packages of one release."""
     made = _bundle.Bundle(tmp_path / "bundle", "amd64")
-    name = _package_bundle.file_name("debian-trixie")
+    name = _package_bundle.file_name("debian-trixie", "docker_engine")
     path = made.path / name
     path.parent.mkdir(parents=True)
     (tmp_path / "Packages").write_text("Package: docker.io\n")
     with tarfile.open(path, "w") as opened:
         opened.add(tmp_path / "Packages", "../../Packages")
-    made.packages["debian-trixie"] = {"file": name, "versions": VERSIONS}
+    made.packages["debian-trixie/docker_engine"] = {"file": name, "versions": VERSIONS}
     made.sums[name] = file_sha256(path)
     _bundle.write(made)
     return made
@@ -36,25 +36,28 @@ def bundle(tmp_path):
     ],
 )
 def test_what_a_bundle_lacks_is_told(bundle, wanted, told):
-    assert told in _package_bundle.lacking(bundle, "debian-trixie", [wanted])
-    assert bool(told) == bool(_package_bundle.lacking(bundle, "debian-trixie", [wanted]))
+    assert told in _package_bundle.lacking(bundle, "debian-trixie", "docker_engine", [wanted])
+    assert bool(told) == bool(_package_bundle.lacking(bundle, "debian-trixie", "docker_engine", [wanted]))
 
 
 def test_a_release_that_is_not_in_it_is_told_with_those_that_are_and_what_mends_it(bundle):
-    told = _package_bundle.lacking(bundle, "debian-bookworm", ["docker.io"])
-    assert "has packages for debian-trixie, and this server is debian-bookworm, which needs docker.io" in told
+    told = _package_bundle.lacking(bundle, "debian-bookworm", "docker_engine", ["docker.io"])
+    assert (
+        "has packages of the engine for debian-trixie, and this server is debian-bookworm, which needs docker.io"
+        in told
+    )
     assert "by a host of the inventory that is debian-bookworm too" in told
     assert "docker_engine_bundle: ''" in told
 
 
 def test_what_is_whole_is_not_fetched_again(bundle):
     def whole(release="debian-trixie", wanted=("docker.io=26*",)):
-        return _package_bundle.whole(_bundle.read(bundle.path), release, wanted)
+        return _package_bundle.whole(_bundle.read(bundle.path), release, "docker_engine", wanted)
 
     assert whole()
     assert not whole(release="debian-bookworm")
     assert not whole(wanted=["docker.io=27*"])
-    (bundle.path / "packages" / "debian-trixie.tar").write_text("")
+    (bundle.path / "packages" / "debian-trixie-docker-engine.tar").write_text("")
     assert not whole()
 
 
@@ -67,6 +70,7 @@ def source(bundle, tmp_path):
         {
             "bundle": str(bundle.path),
             "release": "debian-trixie",
+            "role": "docker_engine",
             "architecture": "amd64",
             "packages": ["docker.io"],
             "path": str(tmp_path / "cache" / "served"),
