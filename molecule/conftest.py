@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,12 @@ class Run:
 
 
 @pytest.fixture
-def converge() -> Callable[..., Run]:
-    """Run the scenario's converge.yml once more, as its users run the site: with options, and nobody at the keys."""
+def play() -> Callable[..., Run]:
+    """Run a playbook of the scenario, by its name, as its users run the site: with options, and nobody at the keys."""
     scenario = Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
 
-    def run(*options: str) -> Run:
-        command = ["ansible-playbook", f"--inventory={scenario}/inventory", *options, f"{scenario}/converge.yml"]
+    def run(playbook: str, *options: str) -> Run:
+        command = ["ansible-playbook", f"--inventory={scenario}/inventory", *options, f"{scenario}/{playbook}"]
         plain = os.environ | {"ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "true"}
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, check=False)
         recap = dict(re.findall(r"^(\S+)\s+: (ok=.*)", done.stdout, re.M))
@@ -76,3 +77,9 @@ def converge() -> Callable[..., Run]:
         return Run(done.returncode, recap, changes, done.stdout + done.stderr)
 
     return run
+
+
+@pytest.fixture
+def converge(play) -> Callable[..., Run]:
+    """Run the scenario's converge.yml once more."""
+    return partial(play, "converge.yml")

@@ -33,4 +33,4 @@ class ActionModule(LabAction):
             self._tell(f"packages: sending {archive}")
             there = self._send_file(str(archive), "packages.tar")
             self._module("package_unpack", {"archive": there, "sha256": bundle.sums[name], "path": args["path"]})
-        return {"changed": True}
+        return {"changed": not self._task.check_mode}

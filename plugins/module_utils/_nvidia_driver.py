@@ -114,6 +114,19 @@ def to_install(look: Look, wishes: Wishes, choice: Choice) -> list[str]:
     return wanted
 
 
+def to_bundle(look: Look, wishes: Wishes) -> list[str]:
+    """List what a bundle shall have for servers like this one, in apt's words: as for a bare one with its kernels.
+
+    :param look: cards, switches, packages and kernel. Without a card, a branch says that the lab has cards elsewhere.
+    """
+    if not (look["cards"] or wishes["branch"]):
+        return []
+    choice = choose(look, wishes)
+    images = {name: version for name, version in look["packages"].items() if name.startswith("linux-image-")}
+    bare = {**look, "packages": images, "driver": {"userspace_version": ""}, "kernel_headers": False}
+    return to_install(bare, wishes, choice) if choice.packages else []
+
+
 def _fabric_manager(choice: Choice) -> str:
     return next((name for name in choice.packages if name.startswith("nvidia-fabricmanager")), "")
 

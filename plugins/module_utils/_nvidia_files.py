@@ -55,11 +55,10 @@ class Source(NamedTuple):
 
 def files(wishes: Wishes, choice: Choice, source: Source) -> list[dict[str, str | None]]:
     """Return the files, with what they shall hold: empty for one that is not to be, None for a key to be fetched."""
-    from_nvidia = wishes["source"] == names.NVIDIA
-    key = wishes["repository_key_content"] if from_nvidia else ""
+    from_nvidia, is_bundled = wishes["source"] == names.NVIDIA, wishes["from_bundle"]
     texts = {
-        SOURCES: _from_nvidia(source) if from_nvidia else _from_debian(wishes, source) if source.mirror else "",
-        KEY: key,
+        SOURCES: "" if is_bundled else _source(wishes, source),
+        KEY: wishes["repository_key_content"] if from_nvidia and not is_bundled else "",
         PREFERENCES: _pin(choice.branch) if from_nvidia and choice.branch else "",
         UNATTENDED: _BLACKLIST if wishes["hold"] else "",
         LOAD: _LOAD,
@@ -74,6 +73,12 @@ def of_another_address(source: Source, held: str) -> bool:
     :param held: what the role's own source holds, which names the address of its key.
     """
     return _KEY in held and f"{_KEY}{source.key}\n" not in held
+
+
+def _source(wishes: Wishes, source: Source) -> str:
+    if wishes["source"] == names.NVIDIA:
+        return _from_nvidia(source)
+    return _from_debian(wishes, source) if source.mirror else ""
 
 
 def _from_nvidia(source: Source) -> str:

@@ -16,7 +16,7 @@ from . import _gpu_look as gpu
 from . import _nvidia_files as files
 from . import _nvidia_packages as names
 from ._docker_cli import Docker, DockerError
-from ._nvidia_driver import Choice, Wishes, choose
+from ._nvidia_driver import Choice, Wishes, choose, to_bundle
 from ._platform import architecture
 
 _PERSISTENCE, _FABRIC = "nvidia-persistenced.service", "nvidia-fabricmanager.service"
@@ -54,25 +54,51 @@ def at_server(module, wishes: Wishes, docker: Docker) -> dict[str, Any]:
 
 def at_apt(wishes: Wishes, choice: Choice) -> dict[str, Any]:
     """Compare apt's files, and those by which the module is loaded, with what they shall hold."""
-    release = names.Release(*wishes["release"])
-    repository = wishes["repository_url"].rstrip("/") or names.repository(release, architecture())
-    wants_mirror = wishes["source"] == names.DISTRO and wishes["release"][0] == "Debian" and not has_non_free()
-    mirror = wishes["debian_mirror"] or sources.mirror(sources.read_sources(), wishes["codename"])
-    key = wishes["repository_key"] or names.key(release, repository)
-    trusted = sources.signed_by(sources.read_sources(), mirror)
-    source = files.Source(repository, key, mirror if wants_mirror else "", trusted)
+    source = source_for(wishes)
     wanted = files.files(wishes, choice, source)
     drifted = apt.drifted(wanted)
     if files.of_another_address(source, sources.read_sources().get(files.SOURCES, "")):
         drifted += [file for file in wanted if file["content"] is None and file not in drifted]
+    # From a bundle the role has no source, so that of somebody else is in nobody's way.
+    has_source = wishes["source"] == names.NVIDIA and not wishes["from_bundle"]
     return {
         "files_drifted": drifted,
-        "other_sources": apt.naming(repository, files.SOURCES) if wishes["source"] == names.NVIDIA else [],
-        "repository_known": bool(repository),
-        "repository_key": key,
-        "mirror_found": bool(mirror) or not wants_mirror,
+        "other_sources": apt.naming(source.repository, files.SOURCES) if has_source else [],
+        "repository_known": bool(source.repository),
+        "mirror_found": bool(source.mirror) or wishes["from_bundle"] or not wants_mirror(wishes),
         "dpkg_interrupted": apt.interrupted(),
     }
+
+
+def source_for(wishes: Wishes) -> files.Source:
+    """Tell where the driver's packages come from, unless from a bundle."""
+    release = names.Release(*wishes["release"])
+    repository = wishes["repository_url"].rstrip("/") or names.repository(release, architecture())
+    mirror = wishes["debian_mirror"] or sources.mirror(sources.read_sources(), wishes["codename"])
+    key = wishes["repository_key"] or names.key(release, repository)
+    trusted = sources.signed_by(sources.read_sources(), mirror)
+    return files.Source(repository, key, mirror if wants_mirror(wishes) else "", trusted)
+
+
+def for_bundle(module, wishes: Wishes, found: dict[str, Any]) -> dict[str, list[Any]]:
+    """Tell what a bundle for servers like this one shall have, and by which of apt's files it is found.
+
+    :param found: by `at_server`.
+    """
+    if wishes["source"] not in (names.NVIDIA, names.DISTRO) or not (found["cards"] or wishes["branch"]):
+        return {"packages": [], "files": []}
+    look = {"switches": [], "kernel": os.uname().release, **found}
+    look.setdefault("packages", apt.known(module, _KERNELS)[0])
+    wanted = files.files({**wishes, "from_bundle": False}, choose(look, wishes), source_for(wishes))
+    return {
+        "packages": to_bundle(look, wishes),
+        "files": [file for file in wanted if file["path"].startswith("/etc/apt/")],
+    }
+
+
+def wants_mirror(wishes: Wishes) -> bool:
+    """Tell whether the server lacks a source of Debian's own driver."""
+    return wishes["source"] == names.DISTRO and wishes["release"][0] == "Debian" and not has_non_free()
 
 
 def has_non_free() -> bool:

@@ -60,7 +60,7 @@ class Plan(NamedTuple):
 
 def files(wishes: Wishes) -> list[dict[str, str | None]]:
     """Return apt's files, with what they shall hold: empty for one that is not to be, None for a key to be fetched."""
-    repository = wishes["repository_url"].rstrip("/") or f"{SITE}/stable/deb"
+    is_bundled, repository = wishes["from_bundle"], wishes["repository_url"].rstrip("/") or f"{SITE}/stable/deb"
     source = f"# {_HEAD}\nTypes: deb\nURIs: {repository}/$(ARCH)/\nSuites: /\nSigned-By: {KEY}\n"
     pin = (
         f"Explanation: {_HEAD}\n"
@@ -70,11 +70,27 @@ def files(wishes: Wishes) -> list[dict[str, str | None]]:
         "Pin-Priority: 990\n"
     )
     texts = {
-        SOURCES: source,
-        KEY: wishes["repository_key_content"],
-        PREFERENCES: pin if wishes["version"] else "",
+        SOURCES: "" if is_bundled else source,
+        # Of any version, too: from a bundle, nothing else tells that the toolkit is the role's.
+        PREFERENCES: pin if wishes["version"] or is_bundled else "",
+        KEY: "" if is_bundled else wishes["repository_key_content"],
     }
     return [{"path": path, "content": text} for path, text in texts.items()]
+
+
+def to_bundle(cards: Sequence[dict[str, Any]], wishes: Wishes) -> dict[str, list[Any]]:
+    """Return what a bundle shall have of the toolkit, in apt's words, and with which files apt finds it.
+
+    :param cards: of the server that fetches it. Without any, a version says that the lab has cards elsewhere.
+    """
+    if wishes["source"] != "nvidia" or not (cards or wishes["version"]):
+        return {"packages": [], "files": []}
+    return {"packages": _words(wishes["version"]), "files": files(wishes | {"from_bundle": False})}
+
+
+def _words(version: str) -> list[str]:
+    """Ask apt for all packages at one version."""
+    return [f"{name}={version}*" if version else name for name in PACKAGES]
 
 
 def key(wishes: Wishes) -> str:
@@ -100,12 +116,11 @@ def plan(look: Look, wishes: Wishes) -> Plan:
     wanted = wishes["version"] or max(versions.values(), key=_numbers, default="")
     # Any one of them alone would do for apt, and two versions for nobody.
     is_whole = len(versions) == len(PACKAGES) and all(version.startswith(wanted) for version in versions.values())
-    suffix = f"={wanted}*" if wanted else ""
     selection = "hold" if wishes["hold"] else "install"
     return Plan(
         repair_dpkg=look["dpkg_interrupted"],
         files=look["files_drifted"],
-        packages=[] if is_whole else [f"{name}{suffix}" for name in PACKAGES],
+        packages=[] if is_whole else _words(wanted),
         selections=[
             {"name": name, "selection": selection} for name in versions if (name in look["held"]) is not wishes["hold"]
         ],

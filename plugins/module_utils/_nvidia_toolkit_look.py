@@ -25,6 +25,8 @@ def at_server(module, wishes: toolkit.Wishes, docker: Docker) -> dict[str, Any]:
         return {"cards": cards}
     packages, held = apt.known(module, [*toolkit.PACKAGES])
     is_wanted = wishes["source"] == "nvidia"
+    # From a bundle the role has no source, so that of somebody else is in nobody's way.
+    has_source = is_wanted and not wishes["from_bundle"]
     specifications = at_specifications()
     todo, problems = slices.at_cards(wishes["mig"], specifications["gpus"], docker)
     return {
@@ -37,7 +39,7 @@ def at_server(module, wishes: toolkit.Wishes, docker: Docker) -> dict[str, Any]:
         "held": held,
         "files_drifted": apt.drifted(toolkit.files(wishes)) if is_wanted else [],
         "dpkg_interrupted": apt.interrupted(),
-        "other_sources": apt.naming(wishes["repository_url"] or toolkit.SITE, toolkit.SOURCES) if is_wanted else [],
+        "other_sources": apt.naming(wishes["repository_url"] or toolkit.SITE, toolkit.SOURCES) if has_source else [],
     }
 
 

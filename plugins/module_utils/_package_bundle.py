@@ -20,6 +20,8 @@ class Role(NamedTuple):
 
 ROLES = {
     "docker_engine": Role("the engine", "docker_engine_version"),
+    "nvidia_driver": Role("the driver", "nvidia_driver_branch and nvidia_driver_bundle_packages"),
+    "nvidia_container_toolkit": Role("the container toolkit", "nvidia_container_toolkit_version"),
 }
 
 

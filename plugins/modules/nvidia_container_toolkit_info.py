@@ -43,6 +43,10 @@ options:
     description: Whether its packages are held.
     type: bool
     default: true
+  from_bundle:
+    description: Whether its packages come from a bundle, so that apt gets no source of them.
+    type: bool
+    default: false
   expected_gpus:
     description: UUIDs of GPUs and slices that somebody shall get; one that is not there is a problem.
     type: list
@@ -116,6 +120,21 @@ repository_key:
   description: Address of the key of the repository.
   returned: always
   type: str
+to_bundle:
+  description: What a bundle for servers like this one shall have; nothing without a card and a O(version).
+  returned: always
+  type: dict
+  contains:
+    packages: {description: The packages in apt's words., type: list, elements: str, returned: always}
+    files:
+      description: Apt's files with which it finds them, by C(path) and C(content).
+      type: list
+      elements: dict
+      returned: always
+architecture:
+  description: What the server's processor is, as Debian calls it.
+  returned: always
+  type: str
 """
 
 from typing import Any
@@ -127,6 +146,7 @@ from ..module_utils import _nvidia_toolkit as toolkit
 from ..module_utils import _nvidia_toolkit_look as look
 from ..module_utils._apt_look import SOURCE_OPTIONS
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
+from ..module_utils._platform import architecture
 from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -137,6 +157,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     **SOURCE_OPTIONS,
     **SOCKET_OPTION,
     **mig.LAYOUT_OPTION,
+    "from_bundle": {"type": "bool", "default": False},
     "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 
@@ -164,6 +185,8 @@ def main() -> None:
         problems=as_dicts(problems),
         refusal=toolkit.refusal(problems),
         repository_key=toolkit.key(module.params),
+        to_bundle=toolkit.to_bundle(found["cards"], module.params),
+        architecture=architecture(),
     )
 
 

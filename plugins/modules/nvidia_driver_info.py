@@ -67,6 +67,10 @@ options:
     description: Where Debian's own packages come from, if not from where the server takes its others.
     type: str
     default: ''
+  from_bundle:
+    description: Whether its packages come from a bundle, so that apt gets no source of them.
+    type: bool
+    default: false
 seealso:
   - module: gpulab.jupyterhub.gpu_info
 """
@@ -152,6 +156,21 @@ repository_key:
   description: Address of the key of the repository.
   returned: always
   type: str
+to_bundle:
+  description: What a bundle for servers like this one shall have; nothing without a card and a O(branch).
+  returned: always
+  type: dict
+  contains:
+    packages: {description: The packages in apt's words., type: list, elements: str, returned: always}
+    files:
+      description: Apt's files with which it finds them, by C(path) and C(content).
+      type: list
+      elements: dict
+      returned: always
+architecture:
+  description: What the server's processor is, as Debian calls it.
+  returned: always
+  type: str
 user_servers:
   description: Names of the lab users' containers that run.
   returned: always
@@ -169,6 +188,7 @@ from ..module_utils import _nvidia_look as look
 from ..module_utils._apt_look import SOURCE_OPTIONS
 from ..module_utils._docker_cli import SOCKET_OPTION, Docker, DockerError
 from ..module_utils._docker_users import untold
+from ..module_utils._platform import architecture
 from ..module_utils._problems import as_dicts
 
 ARGUMENT_SPEC: dict[str, Any] = {
@@ -182,6 +202,7 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "codename": {"type": "str", "default": ""},
     **SOURCE_OPTIONS,
     "debian_mirror": {"type": "str", "default": ""},
+    "from_bundle": {"type": "bool", "default": False},
     **SOCKET_OPTION,
 }
 
@@ -199,7 +220,6 @@ def results(found: dict[str, Any], wishes: dict[str, Any]) -> dict[str, Any]:
         "plan": {**plan._asdict(), "installs": plan.installs, "settles": plan.settles},
         "problems": as_dicts(problems),
         "refusal": judge.refusal(problems),
-        "repository_key": found.get("repository_key", ""),
         "user_servers": found.get("user_servers", []),
     }
 
@@ -211,7 +231,11 @@ def main() -> None:
         found = look.at_server(module, module.params, Docker(module.params["docker_socket"]))
     except DockerError as error:
         module.fail_json(msg=untold(error))
-    result = results(found, module.params)
+    result = results(found, module.params) | {
+        "repository_key": look.source_for(module.params).key,
+        "to_bundle": look.for_bundle(module, module.params, found),
+        "architecture": architecture(),
+    }
     for problem in result["problems"]:
         if problem["severity"] == "warning":
             module.warn(f"{problem['subject']}: {problem['evidence']} {problem['remedy']}")

@@ -36,7 +36,7 @@ options:
   role:
     description: The role whose packages they are.
     type: str
-    choices: [docker_engine]
+    choices: [docker_engine, nvidia_driver, nvidia_container_toolkit]
     required: true
   packages:
     description: Names of the packages, or apt's words for them.

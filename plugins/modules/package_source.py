@@ -16,7 +16,7 @@ description:
 author: The gpulab.jupyterhub contributors (@gpulab)
 attributes:
   check_mode:
-    description: Looks whether the bundle has them, and sends nothing.
+    description: Looks whether the bundle has them; it sends nothing, and reports no change.
     support: full
   diff_mode:
     description: There is nothing to show.
@@ -36,7 +36,7 @@ options:
   role:
     description: The role whose packages they are.
     type: str
-    choices: [docker_engine]
+    choices: [docker_engine, nvidia_driver, nvidia_container_toolkit]
     required: true
   architecture:
     description: What the server's processor is, as Debian calls it.

@@ -13,6 +13,7 @@ WISHES = {
     "existing": "use",
     "hold": True,
     "reboot": "never",
+    "from_bundle": False,
     "release": DEBIAN,
 }
 OPEN_DEBIAN = ["nvidia-kernel-open-dkms", "nvidia-driver-cuda", "nvidia-persistenced", "nvidia-modprobe"]

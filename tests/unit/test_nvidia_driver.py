@@ -197,3 +197,25 @@ def test_the_fabric_manager_is_of_exactly_the_drivers_version(there, planned):
 def test_an_older_branch_is_replaced_with_its_fabric_manager():
     look = fitted(H100, version="580.1", packages=[*OPEN_DEBIAN, FABRIC], **SWITCHES)
     assert plan(look, branch=590)["packages"] == [f"{name}=590.*" for name in (*OPEN_DEBIAN[:2], FABRIC)]
+
+
+# --- A bundle ---------------------------------------------------------------------------------------------------------
+
+PINNED = ["nvidia-kernel-open-dkms=580.*", "nvidia-driver-cuda=580.*", *OPEN_DEBIAN[2:]]
+HEADERS = ["linux-headers-amd64", "linux-headers-6.12.1-amd64"]
+
+
+@pytest.mark.parametrize(
+    ("look", "wishes", "packages"),
+    [
+        (fitted(H100), {}, [*HEADERS, *OPEN_DEBIAN]),
+        pytest.param(fitted(H100), {"branch": 580}, [*HEADERS, *PINNED], id="whatever is installed"),
+        pytest.param(bare(), {"branch": 580}, [*HEADERS, *PINNED], id="made where there is no card"),
+        pytest.param(bare() | {"packages": {}}, {"branch": 580}, PINNED, id="nor a kernel of its own"),
+        pytest.param(bare(), {}, [], id="a lab without GPUs"),
+        (bare(H100), {"source": "preinstalled"}, []),
+        (bare(H100), {"release": ["Debian", "14"]}, []),
+    ],
+)
+def test_what_a_bundle_shall_have_is_what_a_bare_server_would_get(look, wishes, packages):
+    assert driver.to_bundle(look, WISHES | wishes) == packages

@@ -143,6 +143,39 @@ def test_the_key_is_fetched_again_where_the_source_names_another(server, run):
     ]
 
 
+def test_from_a_bundle_the_driver_has_no_source(server, run):
+    server.remove_driver()
+    server.drifted = [*driver_look.files.OURS]
+    texts = {
+        file["path"]: file["content"] for file in run(nvidia_driver_info, from_bundle=True, **DEBIAN)["plan"]["files"]
+    }
+    assert (texts[driver_look.files.SOURCES], texts[driver_look.files.KEY]) == ("", "")
+    assert texts[driver_look.files.LOAD] != ""
+
+
+@pytest.mark.parametrize("module", [nvidia_driver_info, nvidia_container_toolkit_info])
+def test_from_a_bundle_a_source_of_somebody_else_is_in_nobodys_way(server, run, module):
+    server.remove_driver()
+    server.write(toolkit.SOURCES.lstrip("/"), "")
+    text = f"URIs: http://m/r {toolkit.SITE}\n"
+    server.sources = {"/etc/apt/sources.list.d/own.sources": text}
+    wanted = DEBIAN | {"repository_url": "http://m/r"} if module is nvidia_driver_info else {}
+    assert run(module, **wanted)["refusal"] != ""
+    assert run(module, from_bundle=True, **wanted)["refusal"] == ""
+
+
+def test_a_server_without_a_card_tells_what_a_bundle_shall_have(server, run):
+    server.remove_cards()
+    found = run(nvidia_driver_info, branch=580, from_bundle=True, **DEBIAN)
+    assert found["to_bundle"]["packages"][0] == "nvidia-kernel-open-dkms=580.*"
+    paths = [file["path"] for file in found["to_bundle"]["files"]]
+    files = driver_look.files
+    assert paths == [files.SOURCES, files.KEY, files.PREFERENCES, files.UNATTENDED]
+    assert found["to_bundle"]["files"][0]["content"] != ""
+    assert found["repository_key"].endswith(".pub")
+    assert run(nvidia_driver_info, **DEBIAN)["to_bundle"] == {"packages": [], "files": []}
+
+
 # --- The toolkit ------------------------------------------------------------------------------------------------------
 
 

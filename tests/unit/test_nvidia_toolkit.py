@@ -11,6 +11,7 @@ WISHES = {
     "repository_url": "",
     "repository_key": "",
     "repository_key_content": None,
+    "from_bundle": False,
     "expected_gpus": [],
 }
 CARD = {"address": "0000:01:00.0", "device_id": "2330", "architecture": "Hopper", "driver": "nvidia"}
@@ -196,3 +197,31 @@ def test_where_its_key_comes_from(wishes, key):
 def test_the_specification_is_generated_where_it_can_be(change, check, generates):
     look = server(**change)
     assert toolkit.plan(look, WISHES).generates(look, check) is generates
+
+
+# --- A bundle ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("version", "pin"), [("", "*"), ("1.17", "1.17*")])
+def test_from_a_bundle_it_has_no_source_and_is_known_for_the_roles_by_its_pin(version, pin):
+    texts = {
+        file["path"]: file["content"] for file in toolkit.files(WISHES | {"from_bundle": True, "version": version})
+    }
+    assert (texts[toolkit.SOURCES], texts[toolkit.KEY]) == ("", "")
+    assert f"Pin: version {pin}\n" in texts[toolkit.PREFERENCES]
+
+
+@pytest.mark.parametrize(
+    ("cards", "wishes", "packages"),
+    [
+        ([CARD], {}, names()),
+        ([CARD], {"version": "1.17"}, names("=1.17*")),
+        pytest.param([], {"version": "1.17"}, names("=1.17*"), id="made where there is no card"),
+        pytest.param([], {}, [], id="a lab without GPUs"),
+        ([CARD], {"source": "preinstalled"}, []),
+    ],
+)
+def test_what_a_bundle_shall_have_is_what_cards_would_get(cards, wishes, packages):
+    found = toolkit.to_bundle(cards, WISHES | wishes)
+    assert found["packages"] == packages
+    assert [file["path"] for file in found["files"]] == [*toolkit.OURS] * bool(packages)

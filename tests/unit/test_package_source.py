@@ -80,7 +80,8 @@ def source(bundle, tmp_path):
 
 
 def test_a_check_looks_and_sends_nothing(source, tmp_path):
-    assert not source()("--check")[0].get("failed")
+    result, _said = source()("--check")
+    assert (result.get("failed", False), result["changed"]) == (False, False)
     assert not (tmp_path / "cache").exists()
 
 
