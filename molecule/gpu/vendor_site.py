@@ -26,7 +26,8 @@ class StandIn(NamedTuple):
     texts: dict[str, str] = {}
 
 
-_RUN = '#!/bin/sh\nexec python3 /usr/lib/stand-in/{} "$@"\n'
+# Without the site's packages, as each start of a Python takes longer than the real program would, which is none.
+_RUN = '#!/bin/sh\nexec python3 -S /usr/lib/stand-in/{} "$@"\n'
 _LIBRARY = "usr/lib/{triplet}/libnvidia-ml.so"
 _MODULE = StandIn(
     {"modprobe": "usr/local/sbin/modprobe", "modinfo": "usr/local/sbin/modinfo"},

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +21,6 @@ from . import _gpu_driver as driver
 from . import _gpu_smi as smi
 from . import _gpu_toolkit as toolkit
 from ._docker_cli import Docker, DockerError
-
-try:
-    import yaml
-except ImportError:
-    yaml = None
 
 #: Where the server's files begin.
 ROOT = Path("/")
@@ -189,8 +185,7 @@ def open_errno(path: str) -> str:
 def at_toolkit(there: bool) -> dict[str, Any]:
     """Read the CDI specifications, and which of their device nodes there are."""
     files = [file for place in _CDI_DIRS for file in sorted((ROOT / place).glob("*")) if file.suffix in _CDI_SUFFIXES]
-    load = yaml and yaml.safe_load
-    specs = [toolkit.parse_spec(f"/{file.relative_to(ROOT)}", _read(file), load) for file in files]
+    specs = [toolkit.parse_spec(f"/{file.relative_to(ROOT)}", _read(file), load_yaml) for file in files]
     specs = [spec for spec in specs if spec["error"] or spec["kind"].startswith("nvidia.com/")]
     nodes = {node for spec in specs for node in spec["device_nodes"]}
     version = toolkit.parse_toolkit_version(run(["nvidia-ctk", "--version"]).out) if there else ""
@@ -198,6 +193,14 @@ def at_toolkit(there: bool) -> dict[str, Any]:
         "toolkit": {"version": version, "cdi_specs": specs, "cdi_devices": toolkit.cdi_devices(specs)},
         "nodes": frozenset(node for node in nodes if (ROOT / node.lstrip("/")).exists()),
     }
+
+
+def load_yaml(text: str) -> Any:
+    """Read YAML. What reads it takes longer to import than most of this, and is seldom wanted: the role writes JSON.
+
+    :raises ImportError: if this Python has no PyYAML.
+    """
+    return import_module("yaml").safe_load(text)
 
 
 def at_docker(docker: Docker | None) -> dict[str, Any]:

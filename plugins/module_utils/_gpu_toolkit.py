@@ -27,9 +27,10 @@ def parse_toolkit_version(text: str) -> str:
     return match[1] if match else ""
 
 
-def parse_spec(path: str, text: str, load: Loader | None) -> dict[str, Any]:
+def parse_spec(path: str, text: str, load: Loader) -> dict[str, Any]:
     """Read one CDI specification.
 
+    :param load: reads YAML, and raises ImportError where nothing here can.
     :returns: `path`, `cdi_version`, `kind`, `devices` (names), `driver_version` (of the libraries that it mounts;
         empty if it mounts none), `device_nodes` (paths), and `error`, what is wrong with the file itself.
     """
@@ -37,8 +38,6 @@ def parse_spec(path: str, text: str, load: Loader | None) -> dict[str, Any]:
     spec |= {"device_nodes": [], "error": ""}
     # JSON is YAML too, and Python reads it without help.
     is_json = path.endswith(".json") or text.lstrip().startswith("{")
-    if load is None and not is_json:
-        return {**spec, "error": NO_YAML}
     try:
         document = json.loads(text) if is_json else load(text)
         if not isinstance(document, dict) or not isinstance(document.get("devices"), list):
@@ -47,6 +46,8 @@ def parse_spec(path: str, text: str, load: Loader | None) -> dict[str, Any]:
         edits = [dict(owner.get("containerEdits") or {}) for owner in (document, *devices)]
         spec["device_nodes"] = sorted({str(node["path"]) for edit in edits for node in edit.get("deviceNodes") or ()})
         spec["driver_version"] = next(_library_versions(edits), "")
+    except ImportError:
+        return {**spec, "error": NO_YAML}
     except Exception as error:
         # The loader's errors are its own, and any shape of document ends here.
         return {**spec, "error": f"{type(error).__name__}: {error}".replace("\n", " ")}

@@ -60,8 +60,13 @@ def test_a_broken_specification_is_told_and_no_traceback(path, text, error):
     assert (found["devices"], "\n" in found["error"]) == ([], False)
 
 
+def without_yaml(_text):
+    """What reads YAML where there is no PyYAML."""
+    raise ImportError("yaml")
+
+
 def test_without_a_reader_of_yaml_only_json_is_read():
-    assert toolkit.parse_spec("a.yaml", "", None)["error"] == toolkit.NO_YAML
+    assert toolkit.parse_spec("a.yaml", "", without_yaml)["error"] == toolkit.NO_YAML
     assert toolkit.parse_spec("a.json", json.dumps(SPEC), None)["error"] == ""
 
 
@@ -145,4 +150,4 @@ def test_what_the_engine_tells(info, expected):
 
 
 def test_a_specification_in_yaml_that_is_json_needs_no_reader_of_yaml():
-    assert toolkit.parse_spec("a.yaml", json.dumps(SPEC), None)["devices"] == [ONE, "all"]
+    assert toolkit.parse_spec("a.yaml", json.dumps(SPEC), without_yaml)["devices"] == [ONE, "all"]
