@@ -12,7 +12,7 @@ usage() {
 ./run.sh verify                prove the running lab by using it
 ./run.sh doctor                what is wrong on every server, since when, what to type; changes nothing
 ./run.sh users                 keep accounts as hub_stack_users in the inventory has them
-./run.sh bundle -e lab_bundle=DIRECTORY   save the images for servers without a way out
+./run.sh bundle -e lab_bundle=DIRECTORY   save packages and images for servers without a way out
 ./run.sh drain                 stop users' servers, and let none start until ./run.sh undrain
 ./run.sh down                  stop the lab and its users' servers; every file stays
 ./run.sh PLAYBOOK [OPTIONS]    run playbooks/PLAYBOOK.yml with ansible-playbook's OPTIONS
