@@ -43,7 +43,7 @@ def test_a_key_that_cannot_be_fetched_is_told_with_its_mend(gpu, converge):
     said = refusal(converge("--extra-vars", "nvidia_driver_repository_key=http://vendor-site/nothing"))
     assert "The key of the repository could not be fetched" in said
     assert "set nvidia_driver_repository_url to a copy that it reaches" in said
-    assert "For a server without a way out, set nvidia_driver_source to preinstalled or none." in said
+    assert "set nvidia_driver_bundle, or nvidia_driver_source to preinstalled or none." in said
     assert converge().changes["gpu"] == 1
 
 
