@@ -1,6 +1,6 @@
 # Copyright (c) 2026, The gpulab.jupyterhub contributors
 # SPDX-License-Identifier: Apache-2.0
-"""A repository that is not the vendor's own, for modules that plan what apt takes from it."""
+"""A repository that is not the vendor's own, or a bundle instead, for modules that plan what apt takes from there."""
 
 from __future__ import annotations
 
@@ -23,4 +23,8 @@ options:
   repository_key_content:
     description: The key itself; without it, the key has to be fetched.
     type: str
+  from_bundle:
+    description: Whether packages come from a bundle, so that apt gets no source.
+    type: bool
+    default: false
 """

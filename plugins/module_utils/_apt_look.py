@@ -26,6 +26,7 @@ SOURCE_OPTIONS: dict[str, Any] = {
     "repository_url": {"type": "str", "default": ""},
     "repository_key": {"type": "str", "default": "", "no_log": False},
     "repository_key_content": {"type": "str", "no_log": False},
+    "from_bundle": {"type": "bool", "default": False},
 }
 
 # Programs that read them, apt's method of fetching among them, run as other users.

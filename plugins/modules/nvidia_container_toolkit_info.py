@@ -43,10 +43,6 @@ options:
     description: Whether its packages are held.
     type: bool
     default: true
-  from_bundle:
-    description: Whether its packages come from a bundle, so that apt gets no source of them.
-    type: bool
-    default: false
   expected_gpus:
     description: UUIDs of GPUs and slices that somebody shall get; one that is not there is a problem.
     type: list
@@ -157,7 +153,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     **SOURCE_OPTIONS,
     **SOCKET_OPTION,
     **mig.LAYOUT_OPTION,
-    "from_bundle": {"type": "bool", "default": False},
     "expected_gpus": {"type": "list", "elements": "str", "default": []},
 }
 

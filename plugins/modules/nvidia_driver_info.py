@@ -67,10 +67,6 @@ options:
     description: Where Debian's own packages come from, if not from where the server takes its others.
     type: str
     default: ''
-  from_bundle:
-    description: Whether its packages come from a bundle, so that apt gets no source of them.
-    type: bool
-    default: false
 seealso:
   - module: gpulab.jupyterhub.gpu_info
 """
@@ -202,7 +198,6 @@ ARGUMENT_SPEC: dict[str, Any] = {
     "codename": {"type": "str", "default": ""},
     **SOURCE_OPTIONS,
     "debian_mirror": {"type": "str", "default": ""},
-    "from_bundle": {"type": "bool", "default": False},
     **SOCKET_OPTION,
 }
 
