@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _bundle, _docker_engine, _package_bundle
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _bundle, _package_bundle
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils._image_digest import file_sha256
 from ansible_collections.gpulab.jupyterhub.plugins.plugin_utils._lab_action import LabAction, Refused
 
@@ -19,8 +19,6 @@ class ActionModule(LabAction):
         "release": {"type": "str", "required": True},
         "role": {"type": "str", "choices": [*_package_bundle.ROLES], "required": True},
         "packages": {"type": "list", "elements": "str", "required": True},
-        "versioned_packages": {"type": "list", "elements": "str", "default": []},
-        "version": {"type": "str", "default": ""},
         "files": {"type": "list", "elements": "dict", "default": []},
         "key": {"type": "str", "default": ""},
         "codename": {"type": "str", "required": True},
@@ -29,8 +27,7 @@ class ActionModule(LabAction):
 
     def _converge(self) -> dict[str, Any]:
         bundle, release, role = _bundle.opened(self._args["bundle"]), self._args["release"], self._args["role"]
-        wanted = _docker_engine.packages_to_install({"packages": {}}, self._args | {"version_epoch": ""})
-        key = _package_bundle.key(release, role)
+        wanted, key = self._args["packages"], _package_bundle.key(release, role)
         if _package_bundle.whole(bundle, release, role, wanted):
             return {"changed": False, "versions": bundle.packages[key]["versions"]}
         if self._task.check_mode:

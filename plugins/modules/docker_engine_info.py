@@ -120,6 +120,11 @@ refusal:
   description: The problems of severity V(error), written for a person; empty if nothing stands in the way.
   returned: always
   type: str
+to_bundle:
+  description: What a bundle for servers of this release shall have, in apt's words.
+  returned: always
+  type: list
+  elements: str
 plan:
   description: What a converge has to do.
   returned: always
@@ -247,6 +252,7 @@ def main() -> None:
         changed=False,
         engine=found,
         plan={**todo._asdict(), "idle": todo.idle},
+        to_bundle=engine.packages_to_install({"packages": {}}, wishes),
         problems=as_dicts(problems),
         refusal=judge.refusal(problems),
         shortcomings=shortcomings,

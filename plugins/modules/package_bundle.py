@@ -39,19 +39,10 @@ options:
     choices: [docker_engine, nvidia_driver, nvidia_container_toolkit]
     required: true
   packages:
-    description: Names of the packages, or apt's words for them.
+    description: The packages, in apt's words.
     type: list
     elements: str
     required: true
-  versioned_packages:
-    description: Those of O(packages) that O(version) is about.
-    type: list
-    elements: str
-    default: []
-  version:
-    description: The version to take, as precise as wanted; empty for whatever the sources have.
-    type: str
-    default: ''
   files:
     description: The same as that of M(gpulab.jupyterhub.package_fetch).
     type: list

@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _apt_look as apt
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_look as look
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_process as process
 from ansible_collections.gpulab.jupyterhub.plugins.module_utils import _docker_record as record
@@ -56,6 +57,12 @@ def test_an_engine_that_suffices_is_used_as_it_is(look_at):
     result = look_at(says(SERVES))
     assert (result["sufficient"], result["refusal"], result["problems"]) == (True, "", [])
     assert (result["plan"]["idle"], result["engine"]["user_servers"]) == (True, ["jupyter-ada"])
+
+
+def test_a_bundle_shall_have_the_engine_whatever_is_installed(look_at, monkeypatch):
+    monkeypatch.setattr(apt, "known", lambda _module, names: (dict.fromkeys(names, "28.1"), []))
+    result = look_at(says(SERVES))
+    assert (result["plan"]["packages"], result["to_bundle"]) == ([], ["docker.io"])
 
 
 def test_problems_are_told_in_the_form_of_the_collection(look_at, monkeypatch):
